@@ -1,0 +1,258 @@
+"""The ledger: what is read from it and written to it, each in one transaction.
+
+It owns money and evidence; the order of things is the workflow's. Every write here can be repeated without harm. What
+a transaction is made of is in `entries.py`.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from activities import entries
+from activities.database import reading, writing
+from activities.entries import LedgerConflict as LedgerConflict
+from activities.tables import CASES, MESSAGES, NOTICE_STEPS, NOTICES, POLICIES, TASKS
+from activities.tables import EVENTS as EVENTS
+from models import events as e
+from models import ids
+from models.case import Case, Numbered
+from models.changes import fold
+from models.events import Message
+from models.invoice import Invoice
+from models.money import Money
+from models.orders import Head
+from models.policy import Policy
+
+_INVOICE = sa.select(CASES.c.content).where(CASES.c.case_id == sa.bindparam("this"))
+_TOLD = (
+    sa.select(MESSAGES.c.type, MESSAGES.c.reference, MESSAGES.c.content)
+    .where(
+        MESSAGES.c.creditor == sa.bindparam("its_creditor"), MESSAGES.c.number == sa.bindparam("its_number"),
+        MESSAGES.c.status != "refused",
+    )
+    .order_by(MESSAGES.c.id)
+)  # fmt: skip
+_TOLD_MONEY = _TOLD.where(MESSAGES.c.amount_minor.is_not(None) | (MESSAGES.c.type == "payment_reversed"))
+
+
+class Ledger:
+    """The ledger behind one engine. Thread-safe: every method takes its own connection."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Over an engine of `database.open_engine`."""
+        self.engine = engine
+
+    # --- cases ------------------------------------------------------------------------------------------------
+
+    def known(self, case_ids: Sequence[str]) -> dict[str, tuple[str, bool]]:
+        """Of these cases, those that are here: their invoice's fingerprint, and whether they were started."""
+        columns = (CASES.c.case_id, CASES.c.fingerprint, CASES.c.started)
+        with reading(self.engine) as connection:
+            rows = connection.execute(sa.select(*columns).where(CASES.c.case_id.in_(case_ids)))
+            return {row.case_id: (row.fingerprint, row.started) for row in rows}
+
+    def open_cases(self, cases: Sequence[tuple[Case, Head]]) -> None:
+        """Write cases that are about to be started, with their opening as the first entry of their chains."""
+        if cases:
+            with writing(self.engine) as connection:
+                entries.add_cases(connection, cases)
+
+    def started(self, case_ids: Sequence[str]) -> None:
+        """The workflows of these cases exist."""
+        if case_ids:
+            with writing(self.engine) as connection:
+                entries.mark_started(connection, case_ids)
+
+    def invoice(self, case_id: str) -> Invoice | None:
+        """The invoice of a case."""
+        with reading(self.engine) as connection:
+            content = connection.execute(_INVOICE, {"this": case_id}).scalar()
+            return Invoice.model_validate_json(content) if content is not None else None
+
+    def find(self, number: str, creditor: str | None = None) -> list[sa.Row[Any]]:
+        """The cases with an invoice number, of one creditor or of all."""
+        query = sa.select(CASES).where(CASES.c.number == number)
+        if creditor is not None:
+            query = query.where(CASES.c.creditor == creditor)
+        with reading(self.engine) as connection:
+            return list(connection.execute(query))
+
+    def creditors(self) -> list[str]:
+        """The creditors that have cases."""
+        with reading(self.engine) as connection:
+            return list(connection.execute(sa.select(CASES.c.creditor).distinct().order_by(CASES.c.creditor)).scalars())
+
+    def heads(
+        self, stage: str | None = None, buyer: str | None = None, due_before: datetime | None = None
+    ) -> Iterable[sa.Row[Any]]:
+        """The cases, filtered, in the order of their due dates."""
+        query = sa.select(CASES).order_by(CASES.c.due, CASES.c.case_id)
+        if stage is not None:
+            query = query.where(CASES.c.stage == stage)
+        if buyer is not None:
+            query = query.where(CASES.c.buyer_id == buyer)
+        if due_before is not None:
+            query = query.where(CASES.c.due < due_before.date(), CASES.c.closed.is_(False))
+        with reading(self.engine) as connection:
+            yield from connection.execution_options(yield_per=1000).execute(query)
+
+    def rebuild(self, case_id: str) -> Case | None:
+        """The case from its stored events: `Case = fold(events)`. The chain is checked on the way."""
+        with reading(self.engine) as connection:
+            invoice = connection.execute(_INVOICE, {"this": case_id}).scalar()
+            rows = list(
+                connection.execute(
+                    sa.select(EVENTS).where(EVENTS.c.case_id == case_id).order_by(EVENTS.c.sequence)
+                )
+            )  # fmt: skip
+            if invoice is None or not rows:
+                return None
+            digest = e.StoredOpening.model_validate_json(rows[0].content).policy_digest
+            policy = connection.execute(sa.select(POLICIES.c.content).where(POLICIES.c.digest == digest)).scalar()
+        if policy is None:
+            raise LedgerConflict(f"{case_id}: the policy {digest[:12]} of its opening is missing")
+        opening = e.StoredOpening.model_validate_json(rows[0].content)
+        opened = opening.restore(Invoice.model_validate_json(invoice), Policy.model_validate_json(policy))
+        return fold([opened, *(e.read_event(row.content) for row in rows[1:])])
+
+    # --- messages ---------------------------------------------------------------------------------------------
+
+    def receive(self, creditor: str, number: str, message: Message) -> str:
+        """Store a message before its case is told. The answer is its status so far (`stored` if it is new).
+
+        Raises:
+            LedgerConflict: if its reference was used before with other content.
+        """
+        with writing(self.engine) as connection:
+            return entries.add_message(connection, creditor, number, message)
+
+    def answered(
+        self, creditor: str, number: str, message: Message, status: str, answer: str,
+        head: Head | None = None, events: Sequence[Numbered] = (), task: str | None = None,
+    ) -> None:  # fmt: skip
+        """What became of a message, with the events that came of it and the head of its case."""
+        case_id = ids.case_id(creditor, number)
+        with writing(self.engine) as connection:
+            entries.put_answer(connection, creditor, number, message, status, answer)
+            if events:
+                entries.append(connection, case_id, events)
+            if head is not None:
+                entries.put_head(connection, head)
+            if task is not None:
+                name = f"{message.type}-{message.id}"
+                entries.put_task(connection, case_id, name, "unapplied_cash", task, datetime.now(UTC))
+
+    def told(
+        self, creditor: str, number: str, known: Sequence[str] = (), only_money: bool = True
+    ) -> list[e.AnyMessage]:
+        """Messages that the ledger holds and the case has not seen (`known` are the update ids it has seen)."""
+        seen = set(known)
+        with reading(self.engine) as connection:
+            case = {"its_creditor": creditor, "its_number": number}
+            rows = connection.execute(_TOLD_MONEY if only_money else _TOLD, case).all()
+        return [e.read_event(r.content) for r in rows if ids.message_id(r.type, r.reference) not in seen]
+
+    def told_of(self, case_ids: Sequence[str]) -> dict[str, list[e.AnyMessage]]:
+        """Money that came before these cases began."""
+        pairs = [ids.split_case_id(case_id) for case_id in case_ids]
+        query = (
+            sa.select(MESSAGES.c.creditor, MESSAGES.c.number, MESSAGES.c.content)
+            .where(MESSAGES.c.number.in_([number for _, number in pairs]), MESSAGES.c.status != "refused")
+            .order_by(MESSAGES.c.id)
+        )
+        found: dict[str, list[e.AnyMessage]] = {}
+        with reading(self.engine) as connection:
+            for row in connection.execute(query):
+                found.setdefault(ids.case_id(row.creditor, row.number), []).append(e.read_event(row.content))
+        return {case_id: found[case_id] for case_id in case_ids if case_id in found}
+
+    def refusals(self, creditor: str, number: str) -> list[sa.Row[Any]]:
+        """Messages the case refused: they left no trace in its history."""
+        query = (
+            sa.select(MESSAGES.c.type, MESSAGES.c.reference, MESSAGES.c.answer)
+            .where(MESSAGES.c.creditor == creditor, MESSAGES.c.number == number, MESSAGES.c.status == "refused")
+            .order_by(MESSAGES.c.id)
+        )
+        with reading(self.engine) as connection:
+            return list(connection.execute(query))
+
+    # --- what the workflow hands over -------------------------------------------------------------------------
+
+    def record(
+        self, case_id: str, journal: Sequence[Numbered], head: Head, message: Message | None = None
+    ) -> tuple[int, str | None]:
+        """Store a case's journal and head, and a message that came by a signal.
+
+        Returns:
+            Up to which sequence the events are stored, and the conflict if the message contradicts the ledger.
+        """
+        creditor, number = ids.split_case_id(case_id)
+        with writing(self.engine) as connection:
+            entries.open_if_missing(connection, journal, head)
+            stored = entries.append(connection, case_id, journal)
+            entries.put_head(connection, head)
+            if message is not None:
+                try:
+                    entries.add_message(connection, creditor, number, message, status="delivered")
+                except LedgerConflict as conflict:
+                    return stored, str(conflict)
+        return stored, None
+
+    # --- tasks and totals -------------------------------------------------------------------------------------
+
+    def tasks(self, case_id: str | None = None) -> list[sa.Row[Any]]:
+        """The open tasks, oldest first."""
+        query = sa.select(TASKS).where(TASKS.c.done_at.is_(None)).order_by(TASKS.c.opened_at, TASKS.c.case_id)
+        if case_id is not None:
+            query = query.where(TASKS.c.case_id == case_id)
+        with reading(self.engine) as connection:
+            return list(connection.execute(query))
+
+    def finish_task(self, case_id: str, task: str) -> bool:
+        """Close a task that belongs to no running case (unapplied cash); False if there is none such."""
+        with writing(self.engine) as connection:
+            return entries.finish_task(connection, case_id, task)
+
+    def sent_steps(self) -> list[sa.Row[Any]]:
+        """The steps whose notices were sent: case and step."""
+        query = (
+            sa.select(NOTICE_STEPS.c.case_id, NOTICE_STEPS.c.step, NOTICE_STEPS.c.occurrence)
+            .join(NOTICES, NOTICES.c.message_id == NOTICE_STEPS.c.message_id)
+            .where(NOTICES.c.status == "sent")
+        )
+        with reading(self.engine) as connection:
+            return list(connection.execute(query))
+
+    def totals(self) -> dict[str, Any]:
+        """Control totals: cases per stage and outcome, money per currency, notices per step."""
+        with reading(self.engine) as connection:
+            stages = connection.execute(sa.select(CASES.c.stage, sa.func.count()).group_by(CASES.c.stage)).all()
+            outcomes = connection.execute(
+                sa.select(CASES.c.outcome, sa.func.count()).where(CASES.c.closed).group_by(CASES.c.outcome)
+            ).all()
+            owed = connection.execute(
+                sa.select(CASES.c.currency, sa.func.sum(CASES.c.amount_minor), sa.func.sum(CASES.c.outstanding_minor))
+                .group_by(CASES.c.currency)
+            ).all()  # fmt: skip
+            paid = connection.execute(
+                sa.select(MESSAGES.c.currency, sa.func.sum(MESSAGES.c.amount_minor))
+                .where(MESSAGES.c.type == "payment_received", MESSAGES.c.status != "refused")
+                .group_by(MESSAGES.c.currency)
+            ).all()
+            notices = connection.execute(
+                sa.select(NOTICE_STEPS.c.step, sa.func.count())
+                .join(NOTICES, NOTICES.c.message_id == NOTICE_STEPS.c.message_id)
+                .where(NOTICES.c.status == "sent")
+                .group_by(NOTICE_STEPS.c.step)
+            ).all()
+        return {
+            "stages": {row[0]: row[1] for row in stages},
+            "outcomes": {row[0]: row[1] for row in outcomes},
+            "invoiced": {row[0]: Money.from_minor(int(row[1]), row[0]) for row in owed},
+            "outstanding": {row[0]: Money.from_minor(int(row[2]), row[0]) for row in owed},
+            "received": {row[0]: Money.from_minor(int(row[1]), row[0]) for row in paid},
+            "notices": {row[0]: row[1] for row in notices},
+        }

@@ -1,0 +1,14 @@
+"""The ledger's tables as SQL sees them; what their columns mean is in `models/ledger.py`."""
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+from models.ledger import CaseRow, EventRow, MessageRow, NoticeRow, NoticeStepRow, PolicyRow, TaskRow
+
+
+def _table(model: type[SQLModel]) -> sa.Table:
+    return model.__table__  # type: ignore[attr-defined, no-any-return]
+
+
+CASES, EVENTS, MESSAGES = _table(CaseRow), _table(EventRow), _table(MessageRow)
+NOTICES, NOTICE_STEPS, POLICIES, TASKS = _table(NoticeRow), _table(NoticeStepRow), _table(PolicyRow), _table(TaskRow)

@@ -1,0 +1,1 @@
+"""Every way in, all speaking to one service layer."""

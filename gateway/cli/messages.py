@@ -1,0 +1,234 @@
+"""The commands that tell a case something: pay, dispute, promise, hold, approve and the rest.
+
+Each builds one message and prints what the case answered.
+"""
+
+from typing import Annotated
+
+import typer
+
+from gateway.cli.output import AsJson, DataDir, emit, reporting, say
+from gateway.cli.session import day, message, money, new_reference, today, with_ledger, with_service
+from gateway.errors import WrongUsage
+from gateway.service import Service, Told
+from models import events as e
+from models import view
+
+app = typer.Typer()
+
+Invoice = Annotated[str, typer.Argument(metavar="INVOICE", help="The number, or CREDITOR/NUMBER.")]
+StepName = Annotated[str, typer.Argument(metavar="STEP", help="The step's id.")]
+By = Annotated[str, typer.Option("--by", help="Who says so.")]
+Reference = Annotated[str | None, typer.Option("--reference", help="Your reference; the same one twice counts once.")]
+Amount = Annotated[str | None, typer.Option("--amount", help="For example 100.00")]
+Currency = Annotated[str | None, typer.Option("--currency", help="ISO 4217, such as EUR (default: the invoice's).")]
+Reason = Annotated[str, typer.Option("--reason", help="Why.")]
+Note = Annotated[str, typer.Option("--note", help="A remark for the file.")]
+Day = Annotated[str | None, typer.Option("--date", help="YYYY-MM-DD")]
+
+
+def _tell(data_dir: str | None, invoice: str, as_json: bool, told: e.Message) -> None:
+    """Deliver a message and print the answer."""
+
+    async def work(service: Service) -> Told:
+        find = service.resolve_or_new if isinstance(told, e.PaymentReceived) else service.resolve
+        return await service.tell(*find(invoice), told)
+
+    answer = with_service(data_dir, work)
+    if as_json:
+        head = answer.head
+        emit(
+            {
+                "accepted": True, "message": told.type, "reference": told.id, "duplicate": answer.duplicate,
+                "unapplied": answer.unapplied, "text": answer.text,
+                "stage": head.stage if head else None, "outcome": head.outcome if head else None,
+                "outstanding": view.money(head.outstanding) if head else None,
+                "on_hold": head.on_hold if head else None,
+            }
+        )  # fmt: skip
+    else:
+        where = f" [{head.stage}{', ' + head.outcome if head.outcome else ''}]" if (head := answer.head) else ""
+        say(f"{told.type} {told.id}: {answer.text}{where}")
+
+
+def _currency(data_dir: str | None, invoice: str, amount: str | None, currency: str | None) -> str | None:
+    """The currency given, else the invoice's."""
+    if amount is None or currency:
+        return currency
+
+    def work(service: Service) -> str | None:
+        creditor, number = service.resolve_or_new(invoice)
+        return next((str(row.currency) for row in service.ledger.find(number, creditor)), None)
+
+    return with_ledger(data_dir, work)
+
+
+@app.command()
+@reporting
+def pay(
+    invoice: Invoice,
+    amount: Annotated[str, typer.Option("--amount", help="For example 100.00")],
+    reference: Annotated[str, typer.Option("--reference", help="The bank's reference; the same twice counts once.")],
+    currency: Currency = None,
+    date: Day = None,
+    by: By = "",
+    payer: Annotated[str, typer.Option("--payer", help="Who paid.")] = "",
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Record a payment, and tell the case."""
+    received = day(date) or today()
+    amount_of = money(amount, _currency(data_dir, invoice, amount, currency))
+    _tell(data_dir, invoice, as_json, message(
+        e.PaymentReceived, id=reference, amount=amount_of, received_on=received, by=by, payer=payer,
+    ))  # fmt: skip
+
+
+@app.command()
+@reporting
+def reverse(
+    invoice: Invoice,
+    payment: Annotated[str | None, typer.Option("--payment", help="The reference of the payment taken back.")] = None,
+    reference: Reference = None,
+    reason: Reason = "",
+    by: By = "",
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take a payment back (chargeback, returned direct debit); a closed case is opened again."""
+    taken_back = payment or reference
+    if not taken_back:
+        raise WrongUsage("name the payment that is taken back: --payment REFERENCE")
+    own = reference if payment and reference else f"reversal-{taken_back}"
+    _tell(data_dir, invoice, as_json, message(e.PaymentReversed, id=own, payment=taken_back, reason=reason, by=by))
+
+
+@app.command()
+@reporting
+def dispute(
+    invoice: Invoice, amount: Amount = None, currency: Currency = None, reason: Reason = "",
+    reference: Reference = None, by: By = "", data_dir: DataDir = None, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """The debtor contests the invoice (or, with --amount, a part of it)."""
+    contested = money(amount, _currency(data_dir, invoice, amount, currency))
+    _tell(data_dir, invoice, as_json, message(
+        e.DisputeRaised, id=reference or new_reference(), amount=contested, reason=reason, by=by,
+    ))  # fmt: skip
+
+
+@app.command()
+@reporting
+def resolve(
+    invoice: Invoice,
+    upheld: Annotated[bool, typer.Option("--upheld/--rejected", help="Whether the debtor was right.")] = False,
+    amount: Amount = None, currency: Currency = None, note: Note = "", reference: Reference = None, by: By = "",
+    data_dir: DataDir = None, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """The dispute is over: --upheld reduces the invoice (by --amount, else the disputed part), --rejected goes on."""
+    credited = money(amount, _currency(data_dir, invoice, amount, currency))
+    _tell(data_dir, invoice, as_json, message(
+        e.DisputeResolved, id=reference or new_reference(), upheld=upheld, amount=credited, note=note, by=by,
+    ))  # fmt: skip
+
+
+@app.command()
+@reporting
+def promise(
+    invoice: Invoice,
+    date: Annotated[str, typer.Option("--date", help="The day promised, YYYY-MM-DD.")],
+    amount: Amount = None, currency: Currency = None, note: Note = "", reference: Reference = None, by: By = "",
+    data_dir: DataDir = None, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """The debtor promised to pay by a day: the ladder waits for it, plus the policy's tolerance."""
+    promised = money(amount, _currency(data_dir, invoice, amount, currency))
+    _tell(data_dir, invoice, as_json, message(
+        e.PromiseMade, id=reference or new_reference(), amount=promised, pay_by=day(date), note=note, by=by,
+    ))  # fmt: skip
+
+
+@app.command()
+@reporting
+def hold(
+    invoice: Invoice, reason: Reason = "", reference: Reference = None, by: By = "",
+    data_dir: DataDir = None, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Stop the ladder."""
+    _tell(data_dir, invoice, as_json, message(e.HoldPlaced, id=reference or new_reference(), reason=reason, by=by))
+
+
+@app.command()
+@reporting
+def release(
+    invoice: Invoice,
+    held: Annotated[str | None, typer.Option("--hold", help="The hold's reference (default: all holds).")] = None,
+    note: Note = "", reference: Reference = None, by: By = "", data_dir: DataDir = None, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Let the ladder go on."""
+    _tell(data_dir, invoice, as_json, message(
+        e.HoldReleased, id=reference or new_reference(), hold=held, note=note, by=by,
+    ))  # fmt: skip
+
+
+@app.command()
+@reporting
+def reply(
+    invoice: Invoice,
+    text: Annotated[str, typer.Option("--text", help="What the debtor said.")] = "",
+    channel: Annotated[str, typer.Option("--channel", help="How: e-mail, phone, …")] = "",
+    reference: Reference = None, by: By = "", data_dir: DataDir = None, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """The debtor answered."""
+    _tell(data_dir, invoice, as_json, message(
+        e.DebtorReplied, id=reference or new_reference(), text=text, channel=channel, by=by,
+    ))  # fmt: skip
+
+
+@app.command()
+@reporting
+def approve(
+    invoice: Invoice, step: StepName, by: By = "", note: Note = "", reference: Reference = None,
+    data_dir: DataDir = None, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Approve a step that waits for a second person."""
+    _named(by)
+    _tell(data_dir, invoice, as_json, message(
+        e.StepApproved, id=reference or new_reference(), step=step, note=note, by=by,
+    ))  # fmt: skip
+
+
+@app.command()
+@reporting
+def reject(
+    invoice: Invoice, step: StepName, by: By = "", reason: Reason = "", reference: Reference = None,
+    data_dir: DataDir = None, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Reject a step that waits for a second person: the ladder goes on without it."""
+    _named(by)
+    _tell(data_dir, invoice, as_json, message(
+        e.StepRejected, id=reference or new_reference(), step=step, reason=reason, by=by,
+    ))  # fmt: skip
+
+
+@app.command()
+@reporting
+def withdraw(
+    invoice: Invoice, reason: Reason = "", reference: Reference = None, by: By = "",
+    data_dir: DataDir = None, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Give the case up: it closes."""
+    _tell(data_dir, invoice, as_json, message(e.Withdrawn, id=reference or new_reference(), reason=reason, by=by))
+
+
+@app.command(name="write-off")
+@reporting
+def write_off(
+    invoice: Invoice, reason: Reason = "", reference: Reference = None, by: By = "",
+    data_dir: DataDir = None, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Book write-off: the ladder stops; the claim is not waived, and the case stays open in recovery until paid."""
+    _tell(data_dir, invoice, as_json, message(e.WrittenOff, id=reference or new_reference(), reason=reason, by=by))
+
+
+def _named(by: str) -> None:
+    if not by.strip():
+        raise WrongUsage("a decision needs a name: --by NAME")

@@ -1,0 +1,107 @@
+"""Reads the settings from the environment, once, at the composition root.
+
+What the settings are is in `models.settings`; this file only knows how the variables are called and how to
+explain a bad one.
+"""
+
+import os
+from typing import Any
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from gateway.errors import WrongUsage
+from models.settings import LogFormat, LogLevel, Settings, SmtpSettings
+
+_PREFIX = "ARREARS_"
+_OWN_NAMES = {"namespace": "TEMPORAL_NAMESPACE"}
+_SECRET = {"smtp_password", "ledger_url"}
+_EXPECTED = {
+    "data_dir": "the path of a folder, without a question mark",
+    "ledger_url": "sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE",
+    "smtp_port": "a port number from 1 to 65535",
+    "smtp_starttls": "true or false",
+    "allow_time_lapse": "true or false",
+    "log_format": "auto, json or console",
+    "log_level": "debug, info, warning or error",
+}
+
+
+class SettingsError(WrongUsage):
+    """A setting that cannot be used; the text names each variable, its value and what to do."""
+
+
+class _Environment(BaseSettings):
+    # A variable set to nothing counts as not set: that is what `NAME= command` and compose files mean.
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_ignore_empty=True, extra="ignore")
+
+    data_dir: str = "var"
+    ledger_url: str | None = None
+    smtp_host: str | None = None
+    smtp_port: int | None = Field(default=None, ge=1, le=65535)
+    smtp_username: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_starttls: bool | None = None
+    task_queue: str = "arrears"
+    allow_time_lapse: bool = False
+    log_format: LogFormat = "auto"
+    log_level: LogLevel = "info"
+
+
+def load_settings(data_dir: str | None = None) -> Settings:
+    """The settings in force.
+
+    Args:
+        data_dir: The data folder named on the command line, if any; it wins over the environment.
+
+    Raises:
+        SettingsError: A variable has a value that cannot be used.
+    """
+    try:
+        found = _Environment()
+    except ValidationError as error:
+        raise SettingsError("\n".join(_explain(e["loc"], e["input"], e["msg"]) for e in error.errors())) from None
+    smtp = _smtp(found)
+    folder = found.data_dir if data_dir is None else data_dir
+    try:
+        return Settings(
+            data_dir=folder,
+            ledger_url=found.ledger_url,
+            smtp=smtp,
+            task_queue=found.task_queue,
+            namespace=os.environ.get(_OWN_NAMES["namespace"]) or "default",
+            allow_time_lapse=found.allow_time_lapse,
+            log_format=found.log_format,
+            log_level=found.log_level,
+        )
+    except ValidationError as error:
+        raise SettingsError("\n".join(_explain(e["loc"], e["input"], e["msg"]) for e in error.errors())) from None
+
+
+def _smtp(found: _Environment) -> SmtpSettings | None:
+    rest = {name: getattr(found, f"smtp_{name}") for name in ("port", "username", "password", "starttls")}
+    given = {name: value for name, value in rest.items() if value is not None}
+    if found.smtp_host is None:
+        if given:
+            names = ", ".join(_variable(f"smtp_{name}") for name in given)
+            raise SettingsError(
+                f"{names} set, but {_variable('smtp_host')} is not. Name the mail server or unset the rest."
+            )
+        return None
+    if ("username" in given) != ("password" in given):
+        present, absent = ("username", "password") if "username" in given else ("password", "username")
+        absent = _variable(f"smtp_{absent}")
+        raise SettingsError(f"{_variable(f'smtp_{present}')} is set, but {absent} is not. Set both or neither.")
+    return SmtpSettings(host=found.smtp_host, **given)
+
+
+def _explain(where: tuple[int | str, ...], value: Any, complaint: str) -> str:
+    field = str(where[0]) if where else ""
+    field = next((name for name, own in _OWN_NAMES.items() if own == field), field)
+    shown = "has a value that cannot be used" if field in _SECRET else f"is {str(value)!r}"
+    expected = f"expected {_EXPECTED[field]}" if field in _EXPECTED else complaint
+    return f"{_variable(field)} {shown}: {expected}. Change it or unset it."
+
+
+def _variable(field: str) -> str:
+    return _OWN_NAMES.get(field, _PREFIX + field.upper())

@@ -1,0 +1,166 @@
+"""What a row means: canonical texts to an invoice, or the first thing that is wrong with it."""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from gateway.intake import cells
+from gateway.intake.columns import DISPUTED, REQUIRED, SETTLED
+from gateway.intake.entries import Fault, InvoiceRow
+from gateway.intake.profiles import Profile, fill
+from gateway.intake.tables import Texts
+from models.interest import LateFee
+from models.invoice import Guarantee, InsuranceCover, Invoice
+from models.money import Money
+from models.parties import Buyer, Contact, mail_address
+
+T = TypeVar("T")
+_COVER = ("insurer", "insured_percentage", "credit_limit")
+_MULTILINE = frozenset({"notes", "guarantee", "terms"})
+_PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)\s*%?", re.ASCII)
+# A name only: a path in somebody's file must not make us read files.
+_POLICY = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
+_FIELD_OF = {"id": "buyer_id", "name": "buyer_name", "text": "guarantee", "percent": "late_fee"}
+
+
+class RowReader:
+    """Reads rows as a profile has it; without one, as the canonical form has it."""
+
+    def __init__(self, profile: Profile | None = None) -> None:
+        """Prepare the readers of dates and amounts."""
+        self._date = cells.iso_date if profile is None else cells.date_reader(profile.date_format)
+        self._amount = cells.amount_reader("point" if profile is None else profile.decimal)
+        self._constants = {} if profile is None else profile.constants
+        self._disputed = None if profile is None or profile.disputed is None else profile.disputed.value
+
+    def read(self, row: Texts) -> InvoiceRow:
+        """The invoice of a row.
+
+        Raises:
+            Fault: the first thing that is wrong.
+        """
+        for field, pattern in self._constants.items():
+            if field not in row:
+                row[field] = fill(field, pattern, row)
+        for field in REQUIRED:
+            if field not in row:
+                raise Fault(field, "", "is required and empty")
+        for field, text in row.items():
+            if not text.isprintable():
+                _checked(field, text, lambda t, f=field: cells.printable(t, f in _MULTILINE))  # type: ignore[misc]
+        if not row["buyer_id"].isascii():
+            row["buyer_id"] = unicodedata.normalize("NFC", row["buyer_id"])
+        if "policy" in row and not _POLICY.fullmatch(row["policy"]):
+            raise Fault("policy", row["policy"], "not the name of a policy, such as plain")
+        issued = self._day(row, "issued")
+        due = _checked("due", row["due"], self._date)
+        if issued is not None and due < issued:
+            raise Fault("due", row["due"], f"lies before the date of issue {issued}")
+        currency = _checked("currency", row["currency"], cells.currency)
+        amount = _checked("amount", row["amount"], lambda text: self._amount(text, currency))
+        return InvoiceRow(
+            invoice=self._invoice(row, amount, issued, due),
+            policy=row.get("policy"),
+            settled=self._day(row, SETTLED),
+            disputed=self._disputed is not None and row.get(DISPUTED) == self._disputed,
+        )
+
+    def _invoice(self, row: Texts, amount: Money, issued: date | None, due: date) -> Invoice:
+        get = row.get
+        buyer = _buyer(
+            row["buyer_id"], get("buyer_name"), get("country"), get("language"), get("email"), get("phone"),
+            get("timezone"), get("tier"),
+        )  # fmt: skip
+        late_fee, guarantee = get("late_fee"), get("guarantee")
+        try:
+            return Invoice(
+                creditor=row["creditor"], number=row["number"], buyer=buyer, amount=amount,
+                issued=issued, due=due, cover=self._cover(row, amount.currency),
+                terms=get("terms"), contract=get("contract"), order=get("order"), agency=get("agency"),
+                notes=get("notes"),
+                late_fee=None if late_fee is None else _late_fee(late_fee),
+                guarantee=None if guarantee is None else Guarantee(text=guarantee),
+            )  # fmt: skip
+        except ValidationError as error:
+            raise fault_of(error) from None
+
+    def _cover(self, row: Texts, currency: str) -> InsuranceCover | None:
+        given: dict[str, Any] = {field: row[field] for field in _COVER if field in row}
+        if not given:
+            return None
+        if (percentage := row.get("insured_percentage")) is not None:
+            given["insured_percentage"] = _checked("insured_percentage", percentage, _percentage)
+            if not given["insured_percentage"]:
+                return None
+        if (limit := row.get("credit_limit")) is not None:
+            plain = limit.removesuffix(currency).strip()
+            given["credit_limit"] = _checked("credit_limit", plain, lambda text: self._amount(text, currency))
+        try:
+            return InsuranceCover(**given)
+        except ValidationError as error:
+            raise fault_of(error) from None
+
+    def _day(self, row: Texts, field: str) -> date | None:
+        text = row.get(field)
+        return None if text is None else _checked(field, text, self._date)
+
+
+def _checked(field: str, text: str, read: Callable[[str], T]) -> T:
+    try:
+        return read(text)
+    except ValueError as error:
+        raise Fault(field, text, str(error)) from None
+
+
+@lru_cache(maxsize=20_000)
+def _buyer(
+    identifier: str, name: str | None, country: str | None, language: str | None, email: str | None,
+    phone: str | None, timezone: str | None, tier: str | None,
+) -> Buyer:  # fmt: skip
+    """A buyer; remembered, as files repeat the same buyer over many invoices."""
+    contact: dict[str, str] = {}
+    for field, text, check in (
+        ("language", language, cells.language),
+        ("email", email, mail_address),
+        ("phone", phone, cells.printable),
+        ("timezone", timezone, cells.timezone),
+    ):
+        if text is not None:
+            contact[field] = _checked(field, text, check)
+    if country is not None:
+        _checked("country", country, cells.country)
+    try:
+        reached = Contact(**contact)
+        return Buyer(id=identifier, name=name or "", country=country, tier=tier, contact=reached)
+    except ValidationError as error:
+        raise fault_of(error) from None
+
+
+@lru_cache(maxsize=1000)
+def _late_fee(text: str) -> LateFee:
+    try:
+        return LateFee.model_validate(text)
+    except ValidationError as error:
+        fault = fault_of(error)
+        raise Fault("late_fee", text, fault.reason) from None
+
+
+def _percentage(text: str) -> Decimal:
+    match = _PERCENT.fullmatch(text)
+    if match is None or Decimal(match[1]) > 100:
+        raise ValueError("not a percentage from 0 to 100")
+    return Decimal(match[1])
+
+
+def fault_of(error: ValidationError) -> Fault:
+    """The first fault that a model found, in the words of the file."""
+    detail: Any = error.errors()[0]
+    name = str(detail["loc"][-1]) if detail["loc"] else ""
+    given = detail["input"] if isinstance(detail["input"], str) else ""
+    return Fault(_FIELD_OF.get(name, name), given, detail["msg"].removeprefix("Value error, "))

@@ -1,0 +1,383 @@
+"""The one service layer behind every way in: it starts cases, tells them messages, and shows them.
+
+Ledger first: what comes in is in the ledger before any case hears of it, and what the case answered is in the ledger
+after. How invoices are read is in `intake/`; how things are printed is in `cli/`.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, Literal, NamedTuple, cast
+
+from temporalio.client import (
+    Client,
+    WorkflowHandle,
+    WorkflowQueryFailedError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.ledger import Ledger, LedgerConflict
+from gateway.errors import InputRefused, Unreachable
+from models import events as e
+from models import ids, view
+from models.case import Case, Refused
+from models.changes import apply, open_case, stored
+from models.clock import CaseClock
+from models.events import Message
+from models.invoice import Invoice
+from models.ladder import Wait, next_action
+from models.orders import Answer, CaseStart, Head
+from models.policy import Policy
+from models.settings import Settings
+from workflows.attributes import initial_attributes
+from workflows.invoice_case import InvoiceCase
+
+PATIENCE = 30.0
+"""Seconds to wait for a worker's answer before saying that none came."""
+
+STARTS_AT_ONCE = 64
+
+
+class Opening(NamedTuple):
+    """An invoice to pursue, by which policy, on which clock."""
+
+    invoice: Invoice
+    policy: Policy
+    clock: CaseClock
+    at: datetime
+    prior_notices: tuple[e.PriorNotice, ...] = ()
+
+
+class Opened(NamedTuple):
+    """What became of an opening: `reason` says why it was refused."""
+
+    result: Literal["accepted", "unchanged", "refused"]
+    reason: str = ""
+
+
+class Told(NamedTuple):
+    """What a case answered. `unapplied`: there was no running case; the money waits in the ledger with a task."""
+
+    text: str
+    head: Head | None
+    duplicate: bool = False
+    unapplied: bool = False
+
+
+class Service:
+    """Everything the outside can do. `client` may be missing where only the ledger is asked."""
+
+    def __init__(
+        self, settings: Settings, ledger: Ledger, client: Client | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:  # fmt: skip
+        """Over a ledger and a connected client; `now` is the server's clock, where that is not the machine's."""
+        self._now = now
+        self.settings = settings
+        self.ledger = ledger
+        self._client = client
+
+    @property
+    def client(self) -> Client:
+        """The connected client."""
+        if self._client is None:
+            raise Unreachable("this command needs the Temporal server")
+        return self._client
+
+    @property
+    def time_lapse_allowed(self) -> bool:
+        """Whether cases may run in time-lapse: by setting, or on the embedded stack, which sends no mail out."""
+        return self.settings.allow_time_lapse or not os.environ.get("TEMPORAL_ADDRESS")
+
+    # --- starting ---------------------------------------------------------------------------------------------
+
+    async def start(self, openings: Sequence[Opening]) -> list[Opened]:
+        """Start a case for each invoice; those that run already are unchanged. Safe to repeat after any crash.
+
+        Raises:
+            Unreachable: if the server does not answer; what was written is taken up by the next try.
+        """
+        known = self.ledger.known([o.invoice.case_id for o in openings])
+        results: list[Opened | None] = [None] * len(openings)
+        cases: dict[int, Case] = {}
+        seen: dict[str, str] = {}
+        for i, opening in enumerate(openings):
+            case_id, fingerprint = opening.invoice.case_id, opening.invoice.fingerprint
+            there = known.get(case_id) or ((seen[case_id], True) if case_id in seen else None)
+            if there is not None and there[0] != fingerprint:
+                results[i] = Opened("refused", "this number is already pursued with other content")
+            elif there is not None and there[1]:
+                results[i] = Opened("unchanged")
+            else:
+                seen[case_id] = fingerprint
+                cases[i] = self._open(opening if there is None else self._as_written(opening))
+        new = [case for i, case in cases.items() if openings[i].invoice.case_id not in known]
+        self.ledger.open_cases([(case, view.head(case)) for case in new])
+        told = self.ledger.told_of([case.id for case in cases.values()])
+        slots = asyncio.Semaphore(STARTS_AT_ONCE)
+
+        async def run(case: Case) -> None:
+            async with slots:
+                await self._start(case, told.get(case.id, ()))
+
+        await asyncio.gather(*(run(case) for case in cases.values()))
+        self.ledger.started([case.id for case in cases.values()])
+        for case in cases.values():
+            for message in told.get(case.id, ()):
+                creditor, number = ids.split_case_id(case.id)
+                self.ledger.answered(creditor, number, message, "delivered", "taken at the start of the case")
+                self.ledger.finish_task(case.id, f"{message.type}-{message.id}")
+        for i in cases:
+            results[i] = Opened("accepted")
+        return [result for result in results if result is not None]
+
+    def _as_written(self, opening: Opening) -> Opening:
+        """The opening as the ledger has it from a try that was cut off: the case must begin as its evidence says."""
+        case = self.ledger.rebuild(opening.invoice.case_id)
+        if case is None:
+            return opening
+        return Opening(case.invoice, case.policy, case.clock, case.opened_at, opening.prior_notices)
+
+    @staticmethod
+    def _open(opening: Opening) -> Case:
+        opened = e.CaseOpened(
+            at=opening.at, invoice=opening.invoice, policy=opening.policy, clock=opening.clock,
+            prior_notices=opening.prior_notices, source="starter",
+        )  # fmt: skip
+        return open_case(opened)
+
+    async def _start(self, case: Case, told: Sequence[e.AnyMessage]) -> None:
+        opened = cast(e.CaseOpened, case.journal[0].event)
+        start = CaseStart.model_construct(opened=opened, told=tuple(told), stored=1, carried=None)
+        try:
+            await self._run(case, start, WorkflowIDReusePolicy.REJECT_DUPLICATE)
+        except WorkflowAlreadyStartedError:
+            pass  # It ran and ended: an earlier try got further than the ledger knows.
+
+    async def _run(self, case: Case, start: CaseStart, reuse: WorkflowIDReusePolicy) -> None:
+        action = next_action(case, case.opened_at)
+        invoice = case.invoice
+        until = action.until if isinstance(action, Wait) else None
+        first = f"; first step at {until:%Y-%m-%d %H:%M} UTC" if until else ""
+        try:
+            await self.client.start_workflow(
+                InvoiceCase.run,
+                start,
+                id=case.id,
+                task_queue=self.settings.task_queue,
+                id_reuse_policy=reuse,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                search_attributes=initial_attributes(case),
+                static_summary=_clip(f"{invoice.number}: {invoice.amount}, due {invoice.due}", 200),
+                static_details=f"Invoice **{view.plain(invoice.number)}** of {view.plain(invoice.creditor)} to buyer "
+                f"`{view.plain(invoice.buyer.id)}`: {invoice.amount}, due {invoice.due}. "
+                f"Policy `{case.policy.id}` version {case.policy.version}{first}.",
+            )
+        except RPCError as error:
+            raise _unreachable(error) from error
+
+    # --- telling ----------------------------------------------------------------------------------------------
+
+    def resolve(self, invoice: str) -> tuple[str, str]:
+        """Creditor and number of INVOICE as written on the command line: the number, or CREDITOR/NUMBER.
+
+        Raises:
+            InputRefused: if no case has it, or several creditors have such a number.
+        """
+        found = self._candidates(invoice)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            choices = ", ".join(f"{creditor}/{number}" for creditor, number in found)
+            raise InputRefused(f"invoice {invoice!r} is ambiguous; name one of: {choices}")
+        raise InputRefused(f"there is no invoice {invoice!r}; write its number, or CREDITOR/NUMBER")
+
+    def resolve_or_new(self, invoice: str) -> tuple[str, str]:
+        """As `resolve`, but an invoice that is not here yet is taken as CREDITOR/NUMBER: money may come first."""
+        found = self._candidates(invoice)
+        if not found and "/" in invoice:
+            creditor, number = invoice.split("/", 1)
+            try:
+                return ids.creditor_code(creditor), ids.invoice_number(number)
+            except ValueError as error:
+                raise InputRefused(f"invoice {invoice!r}: {error}") from error
+        return self.resolve(invoice)
+
+    def _candidates(self, invoice: str) -> list[tuple[str, str]]:
+        readings: list[tuple[str | None, str]] = [(None, invoice)]
+        if "/" in invoice:
+            before, after = invoice.split("/", 1)
+            readings.append((before, after))
+        found: set[tuple[str, str]] = set()
+        for code, text in readings:
+            with suppress(ValueError):  # what cannot be an invoice's number, or a creditor's code, names none
+                number, creditor = ids.invoice_number(text), None if code is None else ids.creditor_code(code)
+                found |= {(row.creditor, row.number) for row in self.ledger.find(number, creditor)}
+        return sorted(found)
+
+    async def tell(self, creditor: str, number: str, message: Message) -> Told:
+        """Tell a case a message: ledger, case, ledger.
+
+        Raises:
+            InputRefused: if the case or the ledger refuses it, with the reason.
+            Unreachable: if nobody answers; the message is in the ledger, and the same call again delivers it.
+        """
+        message = message.but(source=message.source or "service")
+        try:
+            known = await asyncio.to_thread(self.ledger.receive, creditor, number, message) == "delivered"
+        except LedgerConflict as conflict:
+            raise InputRefused(str(conflict)) from conflict
+        try:
+            answer = await self._update(ids.case_id(creditor, number), message)
+        except _NoRunningCase as gone:
+            return await self._without_case(creditor, number, message, str(gone))
+        except InputRefused as refusal:
+            self.ledger.answered(creditor, number, message, "refused", str(refusal))
+            raise
+        await asyncio.to_thread(
+            self.ledger.answered, creditor, number, message, "delivered", answer.text, answer.head, answer.events
+        )
+        return Told(answer.text, answer.head, duplicate=known or answer.duplicate)
+
+    async def _update(self, case_id: str, message: Message) -> Answer:
+        handle = self.client.get_workflow_handle(case_id)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                answer: Answer = await handle.execute_update(
+                    message.type, message.but(source="ledger"), id=message.update_id, result_type=Answer
+                )
+                return answer
+        except WorkflowUpdateFailedError as error:
+            cause = error.cause
+            if isinstance(cause, ApplicationError) and cause.type == "Closed":
+                raise _NoRunningCase(cause.message) from error
+            if isinstance(cause, ApplicationError) and cause.type == "AcceptedUpdateCompletedWorkflow":
+                raise _NoRunningCase("the case has just closed") from error
+            text = cause.message if isinstance(cause, ApplicationError) else str(cause)
+            raise InputRefused(text) from error
+        except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
+            raise Unreachable(
+                f"no worker answered within {PATIENCE:.0f} s: check that one runs (`arrears up`, arrears-worker). "
+                f"The message is in the ledger; the same command again, with the reference {message.id}, delivers it"
+            ) from error
+        except RPCError as error:
+            if error.status == RPCStatusCode.NOT_FOUND:
+                raise _NoRunningCase("there is no running case") from error
+            raise _unreachable(error) from error
+
+    async def _without_case(self, creditor: str, number: str, message: Message, reason: str) -> Told:
+        """A message for a case that is closed, unknown, or not yet started."""
+        case_id = ids.case_id(creditor, number)
+        if isinstance(message, e.PaymentReversed):
+            return await self._reopen(creditor, number, message)
+        if isinstance(message, e.TaskCompleted) and self.ledger.finish_task(case_id, message.task):
+            self.ledger.answered(creditor, number, message, "delivered", "done")
+            return Told("done", None)
+        if isinstance(message, e.PaymentReceived):
+            known = bool(self.ledger.known([case_id]))
+            why = "the case is closed" if known else "there is no such case yet"
+            task = f"{message.amount} received for {creditor}/{number}, but {why}: refund, set off, or start the case"
+            self.ledger.answered(creditor, number, message, "unapplied", why, task=task)
+            return Told(f"{why}: {message.amount} is kept as unapplied cash, with a task", None, unapplied=True)
+        row = next(iter(self.ledger.find(number, creditor)), None)
+        reason = f"the case is closed ({row.outcome})" if row is not None and row.closed else reason
+        self.ledger.answered(creditor, number, message, "refused", reason)
+        raise InputRefused(f"{creditor}/{number}: {reason}")
+
+    async def _reopen(self, creditor: str, number: str, reversal: e.PaymentReversed) -> Told:
+        """A reversal after the close: the case is rebuilt from the ledger and pursued again."""
+        case_id = ids.case_id(creditor, number)
+        case = self.ledger.rebuild(case_id)
+        try:
+            if case is None:
+                raise Refused("there is no such case")
+            case = apply(case, reversal.but(at=case.clock.at(self._now()), source="ledger"))
+        except Refused as refusal:
+            self.ledger.answered(creditor, number, reversal, "refused", str(refusal))
+            raise InputRefused(f"{creditor}/{number}: {refusal}") from refusal
+        head = view.head(case)
+        if not case.closed:
+            start = CaseStart(carried=stored(case, case.sequence))
+            await self._run(case, start, WorkflowIDReusePolicy.ALLOW_DUPLICATE)
+        self.ledger.answered(creditor, number, reversal, "delivered", "reopened", head, case.journal)
+        text = "the case stays closed" if case.closed else f"the case is open again: {case.outstanding} outstanding"
+        return Told(text, head)
+
+    # --- showing ----------------------------------------------------------------------------------------------
+
+    async def show(self, creditor: str, number: str) -> dict[str, Any]:
+        """The case as it stands, with what the ledger alone knows (refused messages, unapplied cash)."""
+        case_id = ids.case_id(creditor, number)
+        shown = await self._shown(case_id)
+        if shown is None:
+            case = self.ledger.rebuild(case_id)
+            if case is None:
+                raise InputRefused(f"there is no case {creditor}/{number}")
+            shown = view.show(case)
+        shown["rejected"] += [
+            {"message": row.type, "reason": row.answer} for row in self.ledger.refusals(creditor, number)
+        ]
+        waiting = self.ledger.tasks(case_id)
+        listed = {task["id"] for task in shown["tasks"]}
+        if shown["stage"] == "closed":
+            # What is left to do for a closed case is done in the ledger alone.
+            for task in shown["tasks"]:
+                task["done"] = task["id"] not in {row.task for row in waiting}
+        shown["tasks"] += [
+            {"id": row.task, "kind": row.kind, "text": row.text, "opened_at": row.opened_at.isoformat(),
+             "done": False, "outcome": None}
+            for row in waiting if row.task not in listed
+        ]  # fmt: skip
+        known = {payment["id"] for payment in shown["payments"]}
+        for message in self.ledger.told(creditor, number):
+            if isinstance(message, e.PaymentReceived) and message.id not in known:
+                received_on = message.received_on.isoformat()
+                shown["unapplied"].append({"id": message.id, **view.money(message.amount), "received_on": received_on})
+        return shown
+
+    async def _shown(self, case_id: str) -> dict[str, Any] | None:
+        handle: WorkflowHandle[Any, Any] = self.client.get_workflow_handle(case_id)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                shown: dict[str, Any] = await handle.query(InvoiceCase.show)
+                return shown
+        except TimeoutError as error:
+            raise Unreachable("no worker answered: check that one runs (`arrears up`, arrears-worker)") from error
+        except WorkflowQueryFailedError as error:
+            raise Unreachable(f"the case could not be shown: {error}") from error
+        except RPCError as error:
+            if error.status == RPCStatusCode.NOT_FOUND:
+                return None
+            raise _unreachable(error) from error
+
+
+class _NoRunningCase(Exception):
+    """The server knows no running workflow for the case."""
+
+
+def _unreachable(error: RPCError) -> Unreachable:
+    return Unreachable(f"the Temporal server did not answer ({error.message[:200]}): check that it runs, then repeat")
+
+
+def _clip(text: str, size: int) -> str:
+    """At most `size` bytes of UTF-8."""
+    encoded = text.encode()
+    return text if len(encoded) <= size else encoded[: size - 3].decode(errors="ignore") + "…"
+
+
+def batches(openings: Iterable[Any], size: int) -> Iterable[list[Any]]:
+    """The stream in lists of at most `size`."""
+    batch: list[Any] = []
+    for opening in openings:
+        batch.append(opening)
+        if len(batch) >= size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -1,0 +1,1 @@
+"""The embedded stack: Temporal's development server, the worker and a mail sink, under one folder."""

@@ -1,0 +1,184 @@
+"""Everything that can happen to a case: the messages it is told, and what it records by itself.
+
+Events are what the ledger stores and what a case is folded from. Fields are only ever added.
+"""
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, Field, TypeAdapter
+
+from models.base import Value
+from models.clock import CaseClock
+from models.invoice import Invoice
+from models.messages import *  # noqa: F403  a message is an event, too: this module has all of them
+from models.messages import AnyMessage, Event, Text
+from models.policy import Policy, StepId, StepKind
+
+Outcome = Literal["paid", "short_settled", "withdrawn", "claim_settled", "written_off", "limitation_expired"]
+Stage = Literal["not_due", "reminded", "demanded", "lawyer", "referred", "claimed", "recovery", "closed"]
+
+
+class PriorNotice(Value):
+    """A notice that went out before the case was opened here, imported with it."""
+
+    step: StepId
+    performed_on: date
+
+
+class Skip(Value):
+    """A step (one occurrence) that will not be performed, and why."""
+
+    step: StepId
+    occurrence: int = 1
+    reason: str
+
+
+class CaseOpened(Event):
+    """The first event: what was pursued, by which rules, on which clock, and where the ladder was entered."""
+
+    type: Literal["case_opened"] = "case_opened"
+    invoice: Invoice
+    policy: Policy
+    clock: CaseClock
+    prior_notices: tuple[PriorNotice, ...] = ()
+
+
+class StepPerformed(Event):
+    """A step was carried out. `notice` names what was sent, `task` what was handed to a person."""
+
+    type: Literal["step_performed"] = "step_performed"
+    step: StepId
+    kind: StepKind
+    occurrence: int = 1
+    planned_at: AwareDatetime
+    performed_at: AwareDatetime
+    notice: str | None = None
+    task: str | None = None
+    note: Text = ""
+
+
+class StepSkipped(Event):
+    """A step fell away: its condition did not hold, or what it requires fell away."""
+
+    type: Literal["step_skipped"] = "step_skipped"
+    step: StepId
+    occurrence: int = 1
+    reason: Text
+
+
+class StepDeferred(Event):
+    """A step could not be carried out now (a server down, a rule of contact) and is tried again at `until`."""
+
+    type: Literal["step_deferred"] = "step_deferred"
+    step: StepId
+    occurrence: int = 1
+    until: AwareDatetime
+    reason: Text
+
+
+class StepRefused(Event):
+    """A step must not be carried out as things are: an operator has to mend something (a task says what)."""
+
+    type: Literal["step_refused"] = "step_refused"
+    step: StepId
+    occurrence: int = 1
+    reason: Text
+
+
+class StepProposed(Event):
+    """A step is due and waits for a second person's approval."""
+
+    type: Literal["step_proposed"] = "step_proposed"
+    step: StepId
+    occurrence: int = 1
+    planned_at: AwareDatetime
+
+
+class PromiseBroken(Event):
+    """The promised day and its tolerance passed without the money."""
+
+    type: Literal["promise_broken"] = "promise_broken"
+
+
+class PlanBroken(Event):
+    """An instalment and its tolerance passed without the money."""
+
+    type: Literal["plan_broken"] = "plan_broken"
+    instalment: date
+
+
+class ExtensionEnded(Event):
+    """The day up to which more time was granted is over."""
+
+    type: Literal["extension_ended"] = "extension_ended"
+
+
+class MessageRejected(Event):
+    """A message that could not be taken: kept with the reason, never dropped.
+
+    `reference` is the update id of one that the ledger holds, so that it is not offered to the case again.
+    """
+
+    type: Literal["message_rejected"] = "message_rejected"
+    message: str
+    reference: str = ""
+    reason: Text
+    content: Text = ""
+
+
+class CaseClosed(Event):
+    """The end of the case."""
+
+    type: Literal["case_closed"] = "case_closed"
+    outcome: Outcome
+
+
+AnyEvent = Annotated[
+    CaseOpened | StepPerformed | StepSkipped | StepDeferred | StepRefused | StepProposed | PromiseBroken | PlanBroken
+    | ExtensionEnded | MessageRejected | CaseClosed | AnyMessage,
+    Field(discriminator="type"),
+]  # fmt: skip
+
+_EVENT: TypeAdapter[Any] = TypeAdapter(AnyEvent)
+
+
+def read_event(content: str | bytes) -> Any:
+    """An event from its stored JSON."""
+    return _EVENT.validate_json(content)
+
+
+class StoredOpening(Value):
+    """The opening of a case as the evidence chain holds it: without the invoice and with it without personal data.
+
+    The fingerprint ties it to the invoice, which lies in a row of its own and can be erased.
+    """
+
+    type: Literal["case_opened"] = "case_opened"
+    v: int = 1
+    at: AwareDatetime
+    by: str = ""
+    source: str = ""
+    invoice_fingerprint: str
+    policy_digest: str
+    clock: CaseClock
+    prior_notices: tuple[PriorNotice, ...] = ()
+
+    def restore(self, invoice: Invoice, policy: Policy) -> CaseOpened:
+        """The opening again, with the invoice and the policy it speaks of."""
+        return CaseOpened(
+            at=self.at, by=self.by, source=self.source, invoice=invoice, policy=policy, clock=self.clock,
+            prior_notices=self.prior_notices,
+        )  # fmt: skip
+
+
+def stored_form(event: Event) -> str:
+    """The bytes of an event that the ledger keeps and the chain is made over."""
+    if isinstance(event, CaseOpened):
+        opening = StoredOpening(
+            at=event.at or event.clock.business, by=event.by, source=event.source, clock=event.clock,
+            invoice_fingerprint=event.invoice.fingerprint, policy_digest=event.policy.digest,
+            prior_notices=event.prior_notices,
+        )  # fmt: skip
+        return opening.model_dump_json(exclude_none=True)
+    return event.model_dump_json(exclude_none=True)

@@ -1,0 +1,207 @@
+"""The only place that knows the ladder: what a case does next, and when.
+
+Pure functions on a `Case` and an instant. A step fires at the first permitted moment its ladder day is reached; how
+days are counted is in days.py, how a ladder is entered late in entry.py.
+"""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from models.case import Case
+from models.conditions import answered_since, unmet
+from models.days import ladder_day, local_date, moment_of, permitted
+from models.events import (
+    AnyEvent,
+    ExtensionEnded,
+    Outcome,
+    PlanBroken,
+    PromiseBroken,
+    StepSkipped,
+)
+from models.policy import (
+    DUNNING,
+    AfterDue,
+    AfterStep,
+    AllOf,
+    AnyOf,
+    BeforeDue,
+    OnEvent,
+    Step,
+    Trigger,
+)
+
+
+class Wait(NamedTuple):
+    """Nothing to do before `until`; None: not before something happens."""
+
+    until: datetime | None
+
+
+class Perform(NamedTuple):
+    """Carry out a step now (a step that proposes has been approved)."""
+
+    step: Step
+    occurrence: int
+    planned_at: datetime
+
+
+class Propose(NamedTuple):
+    """A step is due and needs a second person's approval."""
+
+    step: Step
+    occurrence: int
+    planned_at: datetime
+
+
+class Record(NamedTuple):
+    """Time alone made something happen: apply this event."""
+
+    event: AnyEvent
+
+
+class Close(NamedTuple):
+    """The case is over."""
+
+    outcome: Outcome
+
+
+Action = Wait | Perform | Propose | Record | Close
+
+
+def next_action(case: Case, now: datetime) -> Action:
+    """What the case does next, at the business instant `now`."""
+    outcome = verdict(case)
+    if outcome is not None:
+        return Close(outcome)
+    lapse = next_lapse(case)
+    if lapse is not None and lapse[0] <= now:
+        return Record(lapse[1])
+    limit = lapse[0] if lapse is not None else None
+    if case.paused_since is not None or case.written_off:
+        return Wait(limit)
+    due = next_step(case)
+    if due is None:
+        return Wait(limit)
+    if due.planned_at > now:
+        return Wait(due.planned_at if limit is None else min(due.planned_at, limit))
+    reason = falls_away(case, due.step)
+    if reason is not None:
+        return Record(StepSkipped(step=due.step.id, occurrence=due.occurrence, reason=reason, at=due.planned_at))
+    if due.step.mode == "propose" and due.step.id not in case.approved:
+        return Propose(*due)
+    return due
+
+
+def verdict(case: Case) -> Outcome | None:
+    """The outcome, if nothing is left to pursue."""
+    if case.withdrawn:
+        return "withdrawn"
+    if case.claim_settled:
+        return "claim_settled"
+    if not case.outstanding:
+        return "paid" if case.paid or not case.credited else "withdrawn"
+    return None
+
+
+def next_lapse(case: Case) -> tuple[datetime, AnyEvent] | None:
+    """The next thing that happens by the clock alone: a promise, plan or extension running out."""
+    lapses: list[tuple[datetime, AnyEvent]] = []
+    if case.promise is not None:
+        lapses.append((case.promise.deadline, PromiseBroken(at=case.promise.deadline)))
+    if case.plan is not None:
+        paid = case.paid.amount - case.plan.paid_before.amount
+        for instalment, deadline in zip(case.plan.agreed.instalments, case.plan.deadlines, strict=True):
+            paid -= instalment.amount.amount
+            if paid < 0:
+                lapses.append((deadline, PlanBroken(at=deadline, instalment=instalment.due)))
+                break
+    if case.extended_until is not None:
+        lapses.append((case.extended_until, ExtensionEnded(at=case.extended_until)))
+    return min(lapses, key=lambda lapse: lapse[0], default=None)
+
+
+def next_step(case: Case) -> Perform | None:
+    """The step that fires next, with the instant the rules give for it; None if none can."""
+    best: Perform | None = None
+    progress = case.progress
+    for step in case.policy.steps:
+        occurrence = progress.get(step.id, 0) + 1
+        if occurrence > step.occurrences or step.id in case.refused:
+            continue
+        if step.id in case.proposed and step.id not in case.approved:
+            continue
+        planned_at = planned(case, step, occurrence)
+        if planned_at is not None and (best is None or planned_at < best.planned_at):
+            best = Perform(step, occurrence, planned_at)
+    return best
+
+
+def planned(case: Case, step: Step, occurrence: int) -> datetime | None:
+    """When an occurrence of a step fires as things stand; None while that cannot be known."""
+    floor = case.opened_at
+    for required in step.requires:
+        done = case.last_performed(required)
+        if done is not None:
+            cure_period = case.policy.by_id[required].cure_period
+            cured = moment_of(case, ladder_day(case, local_date(case, done.performed_at), cure_period))
+            floor = max(floor, cured, done.performed_at)
+        elif case.progress.get(required, 0) < case.policy.by_id[required].occurrences:
+            return None
+    nominal = _fires(case, step.when, step.repeat.every * (occurrence - 1) if step.repeat else 0)
+    if nominal is None:
+        return None
+    if step.kind in DUNNING and (case.policy.spacing or case.policy.contact_limit):
+        floor = max(floor, _uncrowded(case, floor))
+    if case.pauses:
+        floor = max(floor, case.pauses[-1].until)
+    for later in (case.reopened_at, case.happened.get("policy_changed"), case.deferred.get(step.id)):
+        if later is not None:
+            floor = max(floor, later)
+    if nominal >= floor:
+        return nominal
+    return permitted(case, floor)
+
+
+def _uncrowded(case: Case, floor: datetime) -> datetime:
+    """The first moment at which the policy allows another contact with the debtor."""
+    contacts = [local_date(case, at) for at in case.contacts()]
+    spacing, limit = case.policy.spacing, case.policy.contact_limit
+    if spacing and contacts:
+        floor = max(floor, moment_of(case, contacts[-1] + timedelta(days=spacing)))
+    if limit and len(contacts) >= limit.most:
+        floor = max(floor, moment_of(case, contacts[-limit.most] + timedelta(days=limit.within)))
+    return floor
+
+
+def falls_away(case: Case, step: Step) -> str | None:
+    """Why a due step is not to be performed at all, or None."""
+    for required in step.requires:
+        if case.last_performed(required) is None:
+            return f"{required}, which it requires, was not performed"
+    if step.kind in DUNNING and case.mandate_held:
+        holder = "agency" if case.agency_mandate else "insurer"
+        return f"the {holder} holds the mandate: own dunning has stopped"
+    return unmet(case, step.only_if) if step.only_if else None
+
+
+def _fires(case: Case, trigger: Trigger, again: int) -> datetime | None:
+    match trigger:
+        case AfterDue():
+            return moment_of(case, ladder_day(case, case.invoice.due, trigger.after_due + again))
+        case BeforeDue():
+            return moment_of(case, ladder_day(case, case.invoice.due, again - trigger.before_due))
+        case AfterStep(after_step=after):
+            done = case.last_performed(after.step)
+            if done is None or (after.unanswered and answered_since(case, after.step)):
+                return None
+            return moment_of(case, ladder_day(case, local_date(case, done.performed_at), after.delay + again))
+        case OnEvent():
+            happened = case.happened.get(trigger.on_event)
+            if happened is None:
+                return None
+            return permitted(case, happened + timedelta(days=again))
+        case AnyOf():
+            return min((t for t in (_fires(case, one, again) for one in trigger.any) if t is not None), default=None)
+        case AllOf():
+            moments = [t for t in (_fires(case, one, again) for one in trigger.all) if t is not None]
+            return max(moments) if len(moments) == len(trigger.all) else None

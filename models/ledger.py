@@ -1,0 +1,182 @@
+"""The ledger's tables: money, evidence, and everything that is listed or reported.
+
+Amounts are integers of minor units plus currency; instants are UTC. Personal data lies in `cases`, `messages` and
+`notices`, which are not part of the hash chain, so that it can be erased without breaking the evidence.
+How the tables are read and written is in `activities/ledger.py`.
+"""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, DateTime, Dialect, Index, LargeBinary, Text, TypeDecorator, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+
+class UtcInstant(TypeDecorator[datetime]):
+    """An aware instant, stored as UTC: SQLite would drop the zone, and a naive value is a bug."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive instants; hand over UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value} has no time zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """An aware UTC instant."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _instant(nullable: bool = False) -> Any:
+    return Field(sa_column=Column(UtcInstant(), nullable=nullable), default=None)
+
+
+def _minor() -> Any:
+    return Field(sa_column=Column(BigInteger(), nullable=False), default=0)
+
+
+class PolicyRow(SQLModel, table=True):
+    """The content of every policy that governs a case."""
+
+    __tablename__ = "policies"
+
+    digest: str = Field(primary_key=True)
+    policy_id: str
+    version: int
+    content: str = Field(sa_column=Column(Text(), nullable=False))
+
+
+class CaseRow(SQLModel, table=True):
+    """A case: its invoice, and its head as of `sequence`."""
+
+    __tablename__ = "cases"
+    __table_args__ = (
+        UniqueConstraint("creditor", "number"),
+        Index("cases_number", "number"),
+        Index("cases_buyer", "creditor", "buyer_id"),
+    )
+
+    case_id: str = Field(primary_key=True)
+    creditor: str
+    number: str
+    buyer_id: str
+    currency: str
+    amount_minor: int = _minor()
+    issued: date | None = None
+    due: date
+    fingerprint: str
+    content: str = Field(sa_column=Column(Text(), nullable=False))
+    policy_digest: str
+    created_at: datetime = _instant()
+    started: bool = False
+
+    sequence: int = 0
+    stage: str = "not_due"
+    outcome: str | None = None
+    outstanding_minor: int = _minor()
+    on_hold: bool = False
+    closed: bool = False
+    next_step: str | None = None
+    next_at: datetime | None = _instant(nullable=True)
+
+
+class EventRow(SQLModel, table=True):
+    """An applied event of a case. The entries of a case form a hash chain over the stored bytes."""
+
+    __tablename__ = "case_events"
+
+    case_id: str = Field(primary_key=True)
+    sequence: int = Field(primary_key=True)
+    type: str
+    at: datetime = _instant()
+    content: str = Field(sa_column=Column(Text(), nullable=False))
+    previous: str
+    hash: str
+
+
+class MessageRow(SQLModel, table=True):
+    """A message for a case as it came in. Money is here before any case is told."""
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        UniqueConstraint("creditor", "number", "type", "reference"),
+        Index("messages_undelivered", "status"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    creditor: str
+    number: str
+    type: str
+    reference: str
+    fingerprint: str
+    content: str = Field(sa_column=Column(Text(), nullable=False))
+    amount_minor: int | None = Field(sa_column=Column(BigInteger(), nullable=True), default=None)
+    currency: str | None = None
+    received_on: date | None = None
+    by: str = ""
+    source: str = ""
+    status: str = "stored"
+    """stored: not told yet; delivered; refused (by the case); unapplied (closed, unknown or not yet started case)."""
+    answer: str = ""
+    stored_at: datetime = _instant()
+
+
+class NoticeRow(SQLModel, table=True):
+    """A notice: the bytes that leave, stored before the first attempt, and what became of them."""
+
+    __tablename__ = "notices"
+
+    message_id: str = Field(primary_key=True)
+    creditor: str
+    buyer_id: str
+    kind: str
+    channel: str
+    recipient: str
+    subject: str
+    language: str
+    content: bytes = Field(sa_column=Column(LargeBinary(), nullable=False))
+    sha256: str
+    policy_digest: str
+    pursued_minor: int = _minor()
+    currency: str
+    approved_by: str | None = None
+    status: str = "pending"
+    """pending, sent, refused."""
+    attempts: int = 0
+    proof: str = ""
+    composed_at: datetime = _instant()
+    sent_at: datetime | None = _instant(nullable=True)
+
+
+class NoticeStepRow(SQLModel, table=True):
+    """Which step of which case a notice serves; the key `case/step/occurrence` is the outbox's unique key."""
+
+    __tablename__ = "notice_steps"
+    __table_args__ = (Index("notice_steps_notice", "message_id"), Index("notice_steps_case", "case_id"))
+
+    key: str = Field(primary_key=True)
+    message_id: str
+    case_id: str
+    step: str
+    kind: str
+    occurrence: int
+
+
+class TaskRow(SQLModel, table=True):
+    """Something a person has to do, of a case or of money that has no case."""
+
+    __tablename__ = "tasks"
+
+    case_id: str = Field(primary_key=True)
+    task: str = Field(primary_key=True)
+    kind: str
+    text: str = Field(sa_column=Column(Text(), nullable=False))
+    opened_at: datetime = _instant()
+    done_at: datetime | None = _instant(nullable=True)

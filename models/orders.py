@@ -1,0 +1,130 @@
+"""What the workflow orders from the activities, and what they report back: the typed border between the two."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import AwareDatetime
+
+from models.base import Value
+from models.case import Case, DoneStep, Numbered, Payment
+from models.clock import CaseClock
+from models.events import AnyMessage, CaseOpened, Outcome, Stage
+from models.money import Money
+from models.policy import Step
+
+
+class CaseStart(Value):
+    """The input of a case's workflow: a new case, or one carried over (continue-as-new, reopening)."""
+
+    opened: CaseOpened | None = None
+    told: tuple[AnyMessage, ...] = ()
+    """Messages that the ledger held before the case began, such as a payment that came early."""
+    stored: int = 0
+    """Up to which sequence the ledger holds the case's events already."""
+    carried: Case | None = None
+
+
+class OpenTask(Value):
+    """A task as lists show it."""
+
+    id: str
+    kind: str
+    text: str
+    opened_at: AwareDatetime
+
+
+class Head(Value):
+    """A case in one line: what lists, searches and answers show."""
+
+    case_id: str
+    sequence: int
+    stage: Stage
+    outcome: Outcome | None
+    outstanding: Money
+    on_hold: bool
+    closed: bool
+    next_step: str | None = None
+    next_at: AwareDatetime | None = None
+    tasks: tuple[OpenTask, ...] = ()
+
+
+class StepOrder(Value):
+    """One step to carry out. `at` is the business instant of the decision; `known` is the money the case has seen."""
+
+    case_id: str
+    policy_id: str
+    policy_digest: str
+    step: Step
+    occurrence: int
+    planned_at: AwareDatetime
+    at: AwareDatetime
+    clock: CaseClock
+    outstanding: Money
+    disputed: Money
+    credited: Money
+    dispute_reason: str | None = None
+    payments: tuple[Payment, ...] = ()
+    performed: tuple[DoneStep, ...] = ()
+    known: tuple[str, ...] = ()
+    approved_by: str | None = None
+    journal: tuple[Numbered, ...] = ()
+    head: Head
+
+    @property
+    def pursued(self) -> Money:
+        """The undisputed part of what is outstanding: what a notice demands."""
+        return self.outstanding - self.disputed
+
+
+class StepReport(Value):
+    """What became of a step.
+
+    `unsettled`: the ledger holds messages the case has not seen (`told`); nothing was sent, decide again.
+    `stored`: the sequence up to which the ledger now holds the case's events.
+    """
+
+    status: Literal["performed", "skipped", "deferred", "refused", "unsettled"]
+    performed_at: AwareDatetime | None = None
+    notice: str | None = None
+    task: str | None = None
+    note: str = ""
+    until: AwareDatetime | None = None
+    told: tuple[AnyMessage, ...] = ()
+    stored: int = 0
+
+
+class RecordOrder(Value):
+    """Write to the ledger: a message that did not come through it, or what the case has in its journal."""
+
+    case_id: str
+    message: AnyMessage | None = None
+    journal: tuple[Numbered, ...] = ()
+    head: Head
+
+
+class RecordReport(Value):
+    """Up to which sequence the ledger holds the case's events, and why a message could not be recorded."""
+
+    stored: int = 0
+    conflict: str | None = None
+
+
+class Answer(Value):
+    """What a case answers to a message."""
+
+    accepted: bool = True
+    duplicate: bool = False
+    text: str = ""
+    head: Head
+    events: tuple[Numbered, ...] = ()
+
+
+def head_of(case: Case, next_step: str | None = None, next_at: datetime | None = None) -> Head:
+    """The head of a case."""
+    return Head(
+        case_id=case.id, sequence=case.sequence, stage=case.stage, outcome=case.outcome,
+        outstanding=case.outstanding, on_hold=case.on_hold, closed=case.closed, next_step=next_step, next_at=next_at,
+        tasks=tuple(
+            OpenTask(id=t.id, kind=t.kind, text=t.text, opened_at=t.opened_at) for t in case.tasks if t.done_at is None
+        ),
+    )  # fmt: skip

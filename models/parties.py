@@ -1,0 +1,84 @@
+"""Who is involved: the creditor with its counterparts, the buyer, and how the buyer is reached."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, field_validator
+
+from models.base import Value
+from models.ids import CreditorCode
+from models.money import minor_unit
+
+_MAIL = re.compile(r"[^\s@<>\"(),;:\\\[\]]+@[^\s@<>\"(),;:\\\[\]]+")
+
+
+def mail_address(text: str) -> str:
+    """A bare mail address on one line, or ValueError: nothing that could smuggle a header or a second address."""
+    if not _MAIL.fullmatch(text) or len(text) > 254:
+        raise ValueError("not an e-mail address (such as accounts@example.com)")
+    return text
+
+
+MailAddress = Annotated[str, AfterValidator(mail_address)]
+
+
+class Contact(Value):
+    """How a business contact is reached. Personal data: it never enters ids or search attributes."""
+
+    email: MailAddress | None = None
+    phone: str | None = Field(default=None, max_length=50)
+    language: str = Field(default="en", pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$")
+    timezone: str = "UTC"
+
+
+class Buyer(Value):
+    """The debtor. Identity is (creditor, buyer id)."""
+
+    id: str = Field(min_length=1, max_length=100)
+    name: str = Field(default="", max_length=300)
+    country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")
+    tier: str | None = Field(default=None, max_length=40)
+    contact: Contact = Contact()
+
+
+class Party(Value):
+    """A counterpart with an address: a law firm, an agency, an insurer."""
+
+    name: str = Field(min_length=1, max_length=300)
+    email: MailAddress | None = None
+    address: tuple[str, ...] = ()
+    phone: str | None = None
+    reference: str | None = Field(default=None, description="our client or policy number with them")
+
+
+class BankAccount(Value):
+    """Where the debtor pays to."""
+
+    holder: str = ""
+    iban: str = ""
+    bic: str = ""
+    bank: str = ""
+
+
+class Creditor(Value):
+    """On whose behalf invoices are pursued, as set up once in a YAML file."""
+
+    code: CreditorCode
+    name: str = Field(min_length=1, max_length=300)
+    address: tuple[str, ...] = Field(default=(), description="letterhead, line by line")
+    sender: MailAddress = Field(description="the From address of every mail")
+    reply_to: MailAddress | None = None
+    phone: str | None = None
+    bank_account: BankAccount = BankAccount()
+    currency: str | None = None
+    policy: str = Field(default="plain", description="the policy used where neither command, row nor profile names one")
+    law_firm: Party | None = None
+    agency: Party | None = None
+    insurer: Party | None = None
+
+    @field_validator("currency")
+    @classmethod
+    def _known_currency(cls, value: str | None) -> str | None:
+        if value is not None:
+            minor_unit(value)
+        return value

@@ -1,0 +1,153 @@
+"""What became of the steps: performed, skipped, deferred, refused, proposed, and decided by a second person."""
+
+from datetime import datetime
+from typing import TypeVar
+
+from models import events as e
+from models import tasks
+from models.case import Case, DoneStep, Refused, Task
+from models.policy import StepKind
+
+_V = TypeVar("_V")
+
+
+def done(
+    case: Case, step: str, kind: StepKind, occurrence: int, planned_at: datetime, performed_at: datetime,
+    notice: str | None = None, task: str | None = None,
+) -> Case:  # fmt: skip
+    """A step was performed: recorded, counted, and the mandate noted if it hands one over."""
+    done = DoneStep(
+        step=step, kind=kind, occurrence=occurrence, planned_at=planned_at, performed_at=performed_at,
+        notice=notice, task=task,
+    )  # fmt: skip
+    case = _over(case, step, occurrence, performed_at)
+    return case.but(
+        performed=(*case.performed, done),
+        agency_mandate=case.agency_mandate or kind == "referral",
+        insurer_mandate=case.insurer_mandate or kind == "insurance_claim",
+    )
+
+
+def _over(case: Case, step: str, occurrence: int, at: datetime) -> Case:
+    """An occurrence of a step is over, and with it what hung on it."""
+    progress = {**case.progress, step: max(occurrence, case.progress.get(step, 0))}
+    if not (step in case.proposed or step in case.deferred or step in case.refused or step in case.approved):
+        return case.but(progress=progress)
+    if any(task.kind == "delayed" and task.step == step and task.done_at is None for task in case.tasks):
+        case = tasks.finished(case, "delayed", step, at, "over")
+    return case.but(
+        progress=progress, proposed=_without(case.proposed, step), approved=_without(case.approved, step),
+        deferred=_without(case.deferred, step), refused=_without(case.refused, step),
+    )  # fmt: skip
+
+
+def _without(mapping: dict[str, _V], key: str) -> dict[str, _V]:
+    return {k: v for k, v in mapping.items() if k != key}
+
+
+def _expected(case: Case, step: str, occurrence: int) -> None:
+    if step not in case.policy.by_id:
+        raise Refused(f"the policy {case.policy.id} has no step {step!r}")
+    if occurrence != case.progress.get(step, 0) + 1:
+        raise Refused(f"{step} {occurrence} is over already")
+
+
+def step_performed(case: Case, event: e.StepPerformed, at: datetime) -> Case:
+    """What was sent is a fact, even if the policy was changed while it was on its way."""
+    if any(d.step == event.step and d.occurrence == event.occurrence for d in case.performed):
+        raise Refused(f"{event.step} {event.occurrence} is over already")
+    if event.occurrence <= case.progress.get(event.step, 0):
+        skipped = tuple(s for s in case.skipped if (s.step, s.occurrence) != (event.step, event.occurrence))
+        case = case.but(skipped=skipped)
+    kind, notice, task = event.kind, event.notice, event.task
+    case = done(case, event.step, kind, event.occurrence, event.planned_at, event.performed_at, notice, task)
+    if task is not None:
+        made = Task(id=task, kind=kind, text=event.note, opened_at=at, step=event.step, occurrence=event.occurrence)
+        case = case.but(tasks=(*case.tasks, made))
+    return case
+
+
+def step_skipped(case: Case, event: e.StepSkipped, at: datetime) -> Case:
+    """A step falls away."""
+    _expected(case, event.step, event.occurrence)
+    skip = e.Skip(step=event.step, occurrence=event.occurrence, reason=event.reason)
+    return _over(case, event.step, event.occurrence, at).but(skipped=(*case.skipped, skip))
+
+
+def step_deferred(case: Case, event: e.StepDeferred, at: datetime) -> Case:
+    """A step is tried again later; the first time, a task tells an operator."""
+    _expected(case, event.step, event.occurrence)
+    first = event.step not in case.deferred
+    case = case.but(deferred={**case.deferred, event.step: event.until})
+    if not first:
+        return case
+    return tasks.opened(case, "delayed", f"{event.step}: {event.reason}", at, event.step, event.occurrence)
+
+
+def step_refused(case: Case, event: e.StepRefused, at: datetime) -> Case:
+    """A step waits for somebody to mend what is wrong."""
+    _expected(case, event.step, event.occurrence)
+    case = case.but(refused={**case.refused, event.step: event.reason}, deferred=_without(case.deferred, event.step))
+    return tasks.opened(case, "refused_step", f"{event.step}: {event.reason}", at, event.step, event.occurrence)
+
+
+def step_proposed(case: Case, event: e.StepProposed, at: datetime) -> Case:
+    """A step waits for a second person."""
+    _expected(case, event.step, event.occurrence)
+    case = case.but(proposed={**case.proposed, event.step: event})
+    return tasks.opened(case, "approval", f"approve or reject {event.step}", at, event.step, event.occurrence)
+
+
+def step_approved(case: Case, event: e.StepApproved, at: datetime) -> Case:
+    """A second person approved a step: it is due."""
+    _proposal(case, event.step, event.occurrence)
+    if not event.by:
+        raise Refused("an approval needs a name: who approves?")
+    case = case.but(approved={**case.approved, event.step: at})
+    return tasks.finished(case, "approval", event.step, at, "approved")
+
+
+def step_rejected(case: Case, event: e.StepRejected, at: datetime) -> Case:
+    """A second person rejected a step: it falls away."""
+    proposal = _proposal(case, event.step, event.occurrence)
+    if not event.by:
+        raise Refused("a rejection needs a name: who rejects?")
+    reason = f"rejected by {event.by}" + (f": {event.reason}" if event.reason else "")
+    skip = e.Skip(step=event.step, occurrence=proposal.occurrence, reason=reason)
+    case = _over(case, event.step, proposal.occurrence, at).but(skipped=(*case.skipped, skip))
+    return tasks.finished(case, "approval", event.step, at, "rejected")
+
+
+def _proposal(case: Case, step: str, occurrence: int | None) -> e.StepProposed:
+    proposal = case.proposed.get(step)
+    if proposal is None or step in case.approved or occurrence not in (None, proposal.occurrence):
+        waiting = ", ".join(s for s in case.proposed if s not in case.approved) or "none"
+        raise Refused(f"no proposal of {step!r} waits for a decision (waiting: {waiting})")
+    return proposal
+
+
+def task_completed(case: Case, event: e.TaskCompleted, at: datetime) -> Case:
+    """A person finished a task; for a refused step the outcome says how it goes on."""
+    found = next((t for t in case.tasks if t.id == event.task), None)
+    if found is None:
+        raise Refused(f"there is no task {event.task!r} (open: {tasks.names(case)})")
+    if found.done_at is not None:
+        raise Refused(f"task {event.task!r} is already done")
+    if found.kind == "approval":
+        raise Refused(f"{event.task!r} is an approval: use approve or reject with the step {found.step}")
+    case = case.but(tasks=tuple(t.but(done_at=at, outcome=event.outcome) if t is found else t for t in case.tasks))
+    if found.kind == "refused_step" and found.step in case.refused:
+        return _mended(case, found, event, at)
+    return case
+
+
+def _mended(case: Case, task: Task, event: e.TaskCompleted, at: datetime) -> Case:
+    """A refused step after a person looked at it: tried again, done by hand, or dropped."""
+    step = case.policy.by_id[str(task.step)]
+    if event.outcome == "retry":
+        return case.but(refused=_without(case.refused, step.id))
+    if event.outcome == "done":
+        return done(case, step.id, step.kind, task.occurrence, task.opened_at, at, task=task.id)
+    reason = f"dropped by {event.by or 'an operator'}: {case.refused[step.id]}"
+    skip = e.Skip(step=step.id, occurrence=task.occurrence, reason=reason)
+    return _over(case, step.id, task.occurrence, at).but(skipped=(*case.skipped, skip))

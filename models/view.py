@@ -1,0 +1,154 @@
+"""What a case looks like from outside: the JSON of `show`, and the Markdown page of the Temporal UI."""
+
+from datetime import datetime
+from typing import Any, get_args
+
+from models.case import Case
+from models.events import Stage
+from models.ladder import next_lapse, next_step
+from models.money import Money
+from models.orders import Head, head_of
+from models.policy import Step
+
+STAGES: tuple[str, ...] = get_args(Stage)
+"""The names of the stages."""
+
+
+def head(case: Case) -> Head:
+    """The case in one line, with the step that comes next."""
+    upcoming = upcoming_step(case)
+    return head_of(case, upcoming[0].id, upcoming[1]) if upcoming else head_of(case)
+
+
+def upcoming_step(case: Case) -> tuple[Step, datetime] | None:
+    """The next step and its instant as things stand; None while the ladder stands still or has ended."""
+    if case.closed or case.on_hold or case.written_off:
+        return None
+    due = next_step(case)
+    return (due.step, due.planned_at) if due else None
+
+
+def money(value: Money) -> dict[str, str]:
+    """An amount as JSON: text and currency."""
+    return {"amount": str(value.amount), "currency": value.currency}
+
+
+def show(case: Case) -> dict[str, Any]:
+    """The whole case with the stable field names that other programs rely on."""
+    upcoming = upcoming_step(case)
+    invoice = case.invoice
+    return {
+        "invoice": invoice.number,
+        "creditor": invoice.creditor,
+        "buyer": invoice.buyer.id,
+        "amount": money(invoice.amount),
+        "due": invoice.due.isoformat(),
+        "policy": {"id": case.policy.id, "version": case.policy.version, "digest": case.policy.digest},
+        "stage": case.stage,
+        "outcome": case.outcome,
+        "outstanding": money(case.outstanding),
+        "on_hold": case.on_hold,
+        "next": {"step": upcoming[0].id, "at": upcoming[1].isoformat()} if upcoming else None,
+        "steps": [
+            {
+                "step": done.step, "kind": done.kind, "occurrence": done.occurrence,
+                "planned_at": done.planned_at.isoformat(), "performed_at": done.performed_at.isoformat(),
+                "notice": done.notice,
+            }
+            for done in case.performed
+        ],
+        "skipped": [{"step": s.step, "occurrence": s.occurrence, "reason": s.reason} for s in case.skipped],
+        "payments": [
+            {"id": p.id, **money(p.amount), "received_on": p.received_on, "reversed": p.reversed}
+            for p in case.payments
+        ],
+        "unapplied": [{"id": p.id, **money(p.amount), "received_on": p.received_on} for p in case.unapplied],
+        "credited": money(case.credited),
+        "dispute": None if case.dispute is None else {
+            "id": case.dispute.id, "amount": money(case.disputed), "reason": case.dispute.reason,
+            "since": case.dispute.since.isoformat(),
+        },
+        "promise": None if case.promise is None else {
+            "id": case.promise.made.id, "amount": money(case.promise.amount),
+            "pay_by": case.promise.made.pay_by.isoformat(), "deadline": case.promise.deadline.isoformat(),
+        },
+        "plan": None if case.plan is None else [
+            {"due": i.due.isoformat(), **money(i.amount)} for i in case.plan.agreed.instalments
+        ],
+        "holds": [{"id": h.id, "reason": h.reason, "since": h.since.isoformat()} for h in case.holds],
+        "waiting_for_approval": [s for s in case.proposed if s not in case.approved],
+        "deferred": {step: until.isoformat() for step, until in case.deferred.items()},
+        "tasks": [
+            {
+                "id": t.id, "kind": t.kind, "text": t.text, "opened_at": t.opened_at.isoformat(),
+                "done": t.done_at is not None, "outcome": t.outcome,
+            }
+            for t in case.tasks
+        ],
+        "rejected": [{"message": r.message, "reason": r.reason} for r in case.rejected],
+    }  # fmt: skip
+
+
+def page(case: Case) -> str:
+    """The case as a page for a person: where it stands, what comes next, what happened (Markdown)."""
+    invoice, upcoming, lapse = case.invoice, upcoming_step(case), next_lapse(case)
+    lines = [
+        f"### {plain(invoice.number)} · {case.stage}" + (f" ({case.outcome})" if case.outcome else ""),
+        "",
+        f"**{case.outstanding}** of {invoice.amount} outstanding · due {invoice.due} · "
+        f"buyer `{plain(invoice.buyer.id)}` · policy `{case.policy.id}` v{case.policy.version}",
+        "",
+    ]
+    if case.closed:
+        lines.append("The case is closed.")
+    elif case.on_hold:
+        end = f" At the latest until {_at(lapse[0])}." if lapse else ""
+        lines.append(f"The ladder stands still: {', '.join(pausing(case))}.{end}")
+    elif upcoming:
+        lines.append(f"Next: **{upcoming[0].id}** ({upcoming[0].kind}) at {_at(upcoming[1])}.")
+    else:
+        lines.append("No further step is scheduled.")
+    if case.disputed and case.pursued:
+        lines.append(f"{case.disputed} is disputed; {case.pursued} is pursued.")
+    lines += _table(("step", "planned", "performed"), [
+        (f"{d.step}" + (f" #{d.occurrence}" if d.occurrence > 1 else ""), _at(d.planned_at), _at(d.performed_at))
+        for d in case.performed
+    ])  # fmt: skip
+    lines += _table(("skipped", "reason"), [(s.step, plain(s.reason)) for s in case.skipped])
+    lines += _table(("payment", "amount", "received"), [
+        (plain(p.id), f"{p.amount}" + (" (reversed)" if p.reversed else ""), p.received_on) for p in case.payments
+    ])  # fmt: skip
+    lines += _table(("open task", "what to do"), [(t.id, plain(t.text)) for t in case.tasks if t.done_at is None])
+    lines += _table(("rejected message", "reason"), [(plain(r.message), plain(r.reason)) for r in case.rejected[-10:]])
+    return "\n".join(lines)
+
+
+def pausing(case: Case) -> list[str]:
+    """Why the ladder stands still."""
+    reasons = [f"hold {plain(h.id)}" + (f" ({plain(h.reason)})" if h.reason else "") for h in case.holds]
+    if case.promise:
+        reasons.append(f"promise to pay {case.promise.amount} by {case.promise.made.pay_by}")
+    if case.plan:
+        reasons.append("payment plan")
+    if case.extended_until:
+        reasons.append("extension")
+    if case.dispute and not case.pursued:
+        reasons.append("dispute" + (f" ({plain(case.dispute.reason)})" if case.dispute.reason else ""))
+    return reasons
+
+
+def _at(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%d %H:%M} UTC"
+
+
+def plain(text: str) -> str:
+    """Text of unknown origin, harmless in Markdown and on one line."""
+    flat = " ".join(text.split())[:300]
+    return "".join("\\" + c if c in "\\`*_[]<>|#" else c for c in flat)
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+    if not rows:
+        return []
+    body = ["| " + " | ".join(row) + " |" for row in rows]
+    return ["", "| " + " | ".join(head) + " |", "|" + "---|" * len(head), *body]
