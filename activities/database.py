@@ -1,8 +1,8 @@
 """Opening the ledger's database: SQLite (WAL, safe against power cuts) or PostgreSQL, with one kind of transaction."""
 
-from collections.abc import Iterator
 import os
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -69,13 +69,15 @@ def _tune_sqlite(engine: Engine) -> None:
 
 
 class _Disk:
-    """Makes a SQLite file's commits survive a power cut; those that wait at the same time share one wait.
+    """Makes commits to a SQLite file survive a power cut; those that wait at the same time share one wait.
 
-    With `synchronous=full` every transaction would hold the write lock while it waits for the disk alone.
+    With `synchronous=full` each transaction would wait for the disk by itself, holding the write lock. Here it commits
+    to the log and lets go; nobody is told that it is over before the log is on the disk.
     """
 
     def __init__(self, database: str) -> None:
         self.turn = threading.Lock()
+        """Who writes. Without it threads would wait for SQLite's lock by sleeping, up to 0.1 s at a time."""
         self._log = f"{database}-wal"
         self._guard, self._syncing = threading.Lock(), threading.Lock()
         self._committed = self._synced = 0
@@ -95,6 +97,8 @@ class _Disk:
                 return  # It was merged into the database, which SQLite syncs itself.
             try:
                 os.fsync(log)
+            except OSError as error:
+                raise LedgerUnreachable(f"the ledger cannot be made safe: {error.strerror}") from error
             finally:
                 os.close(log)
             self._synced = covered

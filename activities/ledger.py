@@ -182,9 +182,9 @@ class Ledger:
     # --- what the workflow hands over -------------------------------------------------------------------------
 
     def record(
-        self, case_id: str, journal: Sequence[Numbered], head: Head, message: Message | None = None
+        self, case_id: str, journal: Sequence[Numbered], head: Head, message: Message | None = None, late: bool = False
     ) -> tuple[int, str | None]:
-        """Store a case's journal and head, and a message that came by a signal.
+        """Store a case's journal and head, and a message that came by a signal (`late`: after the close).
 
         Returns:
             Up to which sequence the events are stored, and the conflict if the message contradicts the ledger.
@@ -199,6 +199,11 @@ class Ledger:
                     entries.add_message(connection, creditor, number, message, status="delivered")
                 except LedgerConflict as conflict:
                     return stored, str(conflict)
+                if late:
+                    why, name = "the case is closed", f"{message.type}-{message.id}"
+                    task = f"payment {message.id} came for {creditor}/{number}, but {why}: refund or set off"
+                    entries.put_answer(connection, creditor, number, message, "unapplied", why)
+                    entries.put_task(connection, case_id, name, "unapplied_cash", task, datetime.now(UTC))
         return stored, None
 
     # --- tasks and totals -------------------------------------------------------------------------------------

@@ -129,7 +129,7 @@ class StepActivities:
     @activity.defn
     def record(self, order: RecordOrder) -> RecordReport:
         """Write a case's journal, its head, and a message that came by a signal into the ledger."""
-        stored, conflict = self._ledger.record(order.case_id, order.journal, order.head, order.message)
+        stored, conflict = self._ledger.record(order.case_id, order.journal, order.head, order.message, order.late)
         return RecordReport(stored=stored, conflict=conflict)
 
 

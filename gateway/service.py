@@ -315,11 +315,13 @@ class Service:
         """The case as it stands, with what the ledger alone knows (refused messages, unapplied cash)."""
         case_id = ids.case_id(creditor, number)
         shown = await self._shown(case_id)
-        if shown is None:
+        if shown is None or shown["stage"] == "closed":
+            # What came after the close is in the ledger alone.
             case = self.ledger.rebuild(case_id)
-            if case is None:
-                raise InputRefused(f"there is no case {creditor}/{number}")
-            shown = view.show(case)
+            if case is not None:
+                shown = view.show(case)
+        if shown is None:
+            raise InputRefused(f"there is no case {creditor}/{number}")
         shown["rejected"] += [
             {"message": row.type, "reason": row.answer} for row in self.ledger.refusals(creditor, number)
         ]

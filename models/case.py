@@ -140,6 +140,7 @@ class Case(Value):
     skipped: tuple[Skip, ...] = ()
     proposed: dict[str, StepProposed] = Field(default_factory=dict)
     approved: dict[str, AwareDatetime] = Field(default_factory=dict)
+    approved_by: dict[str, str] = Field(default_factory=dict)
     deferred: dict[str, AwareDatetime] = Field(default_factory=dict)
     refused: dict[str, str] = Field(default_factory=dict)
 

@@ -142,7 +142,7 @@ def _written_off(case: Case, _: e.WrittenOff, at: datetime) -> Case:
 def _policy_changed(case: Case, event: e.PolicyChanged, at: datetime) -> Case:
     for step in case.proposed:
         case = tasks.finished(case, "approval", step, at, "superseded")
-    case = case.but(policy=event.policy, proposed={}, approved={}, deferred={}, refused={})
+    case = case.but(policy=event.policy, proposed={}, approved={}, approved_by={}, deferred={}, refused={})
     return entered(case, at, f"moved to {event.policy.id} version {event.policy.version}")
 
 

@@ -98,6 +98,8 @@ class RecordOrder(Value):
 
     case_id: str
     message: AnyMessage | None = None
+    late: bool = False
+    """The message is money that came in the moment of the close: the ledger keeps it as unapplied cash."""
     journal: tuple[Numbered, ...] = ()
     head: Head
 

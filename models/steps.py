@@ -37,6 +37,7 @@ def _over(case: Case, step: str, occurrence: int, at: datetime) -> Case:
         case = tasks.finished(case, "delayed", step, at, "over")
     return case.but(
         progress=progress, proposed=_without(case.proposed, step), approved=_without(case.approved, step),
+        approved_by=_without(case.approved_by, step),
         deferred=_without(case.deferred, step), refused=_without(case.refused, step),
     )  # fmt: skip
 
@@ -103,7 +104,7 @@ def step_approved(case: Case, event: e.StepApproved, at: datetime) -> Case:
     _proposal(case, event.step, event.occurrence)
     if not event.by:
         raise Refused("an approval needs a name: who approves?")
-    case = case.but(approved={**case.approved, event.step: at})
+    case = case.but(approved={**case.approved, event.step: at}, approved_by={**case.approved_by, event.step: event.by})
     return tasks.finished(case, "approval", event.step, at, "approved")
 
 

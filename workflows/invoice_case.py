@@ -157,9 +157,13 @@ class InvoiceCase:
     async def signaled(self, name: str, given: Any) -> None:
         """A signal: taken, or recorded as rejected with the reason. It never raises: that would fail the case."""
         async with self._lock:
+            message: Message | None = None
             try:
-                await self._receive(decode(name, given))
+                message = decode(name, given)
+                await self._receive(message)
             except (Undecodable, Refused) as refusal:
+                if isinstance(refusal, Closed) and isinstance(message, e.PaymentReceived):
+                    await self._record(message, late=True)
                 content = given.payload.data.decode(errors="replace")[:500] if isinstance(given, RawValue) else ""
                 self._take(e.MessageRejected(message=name, reason=str(refusal)[:2000], content=content))
             await self._note()
@@ -243,19 +247,19 @@ class InvoiceCase:
             return
         self._case = stored(self._case, report.stored)
 
-    async def _record(self, message: Message | None) -> str | None:
+    async def _record(self, message: Message | None, late: bool = False) -> str | None:
         """Write to the ledger now, and do not go on before it has it. The answer is a conflict, or None."""
         summary = f"record {message.update_id}" if message else "close the case in the ledger"
         report = await workflow.execute_activity_method(
-            StepActivities.record, self._record_order(message), **counterparts.ledger(summary)
+            StepActivities.record, self._record_order(message, late), **counterparts.ledger(summary)
         )
         self._case = stored(self._case, report.stored)
         return report.conflict
 
-    def _record_order(self, message: Message | None) -> RecordOrder:
+    def _record_order(self, message: Message | None, late: bool = False) -> RecordOrder:
         return RecordOrder.model_construct(
-            case_id=self._case.id, message=cast("e.AnyMessage | None", message), journal=self._case.journal,
-            head=view.head(self._case),
+            case_id=self._case.id, message=cast("e.AnyMessage | None", message), late=late,
+            journal=self._case.journal, head=view.head(self._case),
         )  # fmt: skip
 
     def _order(self, action: Perform) -> StepOrder:
@@ -265,7 +269,8 @@ class InvoiceCase:
             occurrence=action.occurrence, planned_at=action.planned_at, at=self._now(), clock=case.clock,
             outstanding=case.outstanding, disputed=case.disputed, credited=case.credited,
             dispute_reason=case.dispute.reason if case.dispute else None, payments=case.payments,
-            performed=case.performed, known=(*case.applied, *case.declined), journal=case.journal, head=view.head(case),
+            performed=case.performed, approved_by=case.approved_by.get(action.step.id),
+            known=(*case.applied, *case.declined), journal=case.journal, head=view.head(case),
         )  # fmt: skip
 
     def _publish(self) -> None:

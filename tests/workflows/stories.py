@@ -1,0 +1,124 @@
+"""The paths a case can take, each as short as it can be: what the golden histories are recorded from."""
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from models import events as e
+from tests.cases import after_due, day, on, policy, step
+from tests.workflows.world import World
+
+BRIEF = policy(
+    step("first", after_due(1)), step("second", after_due(7)), step("demand", after_due(15), "formal_demand")
+)  # fmt: skip
+GUARDED = policy(step("first", after_due(1)), step("demand", after_due(5), "formal_demand", mode="propose"))
+DAILY = policy(step("daily", after_due(1), repeat={"every": "P1D", "times": 5}))
+
+
+async def full_ladder(world: World) -> None:
+    await world.start()
+    await world.pass_until(day(100))
+
+
+async def paid(world: World) -> None:
+    await world.start(BRIEF)
+    await world.pass_until(day(2))
+    await world.tell(e.PaymentReceived, amount="1000.00 EUR", received_on=on(2))
+
+
+async def part_paid(world: World) -> None:
+    await world.start(BRIEF)
+    await world.pass_until(day(2))
+    await world.tell(e.PaymentReceived, amount="400.00 EUR", received_on=on(2))
+    await world.signal("payment_received", {"id": "UI-1", "amount": "100.00 EUR", "received_on": "2026-03-04"})
+    await world.pass_until(day(8))
+
+
+async def disputed_and_resolved(world: World) -> None:
+    await world.start(BRIEF)
+    await world.pass_until(day(2))
+    await world.tell(e.DisputeRaised, reason="never arrived")
+    await world.pass_until(day(12))
+    await world.tell(e.DisputeResolved)
+    await world.pass_until(day(18))
+
+
+async def promise_broken(world: World) -> None:
+    await world.start(BRIEF)
+    await world.pass_until(day(2))
+    await world.tell(e.PromiseMade, pay_by=on(5))
+    await world.pass_until(day(20))
+
+
+async def hold(world: World) -> None:
+    await world.start(BRIEF)
+    await world.pass_until(day(2))
+    await world.tell(e.HoldPlaced, reason="waiting for sales")
+    await world.pass_until(day(5))
+    await world.tell(e.HoldReleased)
+    await world.pass_until(day(11))
+
+
+async def approval(world: World) -> None:
+    await world.start(GUARDED)
+    await world.pass_until(day(6))
+    await world.tell(e.StepApproved, step="demand", by="berta")
+
+
+async def rejected_signal(world: World) -> None:
+    await world.start(BRIEF)
+    await world.signal("payment_received", {"id": "P-1"})
+    await world.signal("hold_placed", {"id": "H-1"}, {"id": "H-2"})
+    await world.signal("make_coffee")
+    await world.pass_until(day(2))
+
+
+async def late_arrival(world: World) -> None:
+    await world.pass_until(day(100))
+    await world.start()
+    await world.pass_until(day(120))
+
+
+async def deferred(world: World) -> None:
+    await world.start(BRIEF)
+    world.mail.down()
+    await world.pass_until(day(1, 9.1))
+    world.mail.up()
+    await world.pass_until(day(2))
+
+
+async def reopened(world: World) -> None:
+    await world.start(BRIEF)
+    await world.pass_until(day(2))
+    await world.tell(e.PaymentReceived, id="BANK-1", amount="1000.00 EUR", received_on=on(2))
+    await world.pass_until(day(5))
+    await world.tell(e.PaymentReversed, payment="BANK-1")
+    await world.pass_until(day(8))
+
+
+async def new_run(world: World) -> None:
+    await world.start(DAILY, factor=world.clock.factor)
+    await world.until(lambda case: len(case.performed) == 5)
+
+
+class Story(NamedTuple):
+    """A path, how many runs of the workflow it takes, and whether only the real server can tell it."""
+
+    tell: Callable[[World], Awaitable[None]]
+    runs: int = 1
+    real_server: bool = False
+
+
+STORIES: dict[str, Story] = {
+    "full_ladder": Story(full_ladder),
+    "paid": Story(paid),
+    "part_paid": Story(part_paid),
+    "disputed_and_resolved": Story(disputed_and_resolved),
+    "promise_broken": Story(promise_broken),
+    "hold": Story(hold),
+    "approval": Story(approval),
+    "rejected_signal": Story(rejected_signal),
+    "late_arrival": Story(late_arrival),
+    "deferred": Story(deferred),
+    "reopened": Story(reopened, runs=2),
+    "new_run": Story(new_run, runs=2, real_server=True),
+}

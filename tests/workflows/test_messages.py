@@ -1,0 +1,287 @@
+"""Messages at every door and at every awkward moment; money above all."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
+
+from gateway.errors import InputRefused
+from models import events as e
+from tests.cases import day, euros, on
+from tests.workflows.test_ladder_climbed import PLAIN
+from tests.workflows.world import World
+
+FULL: dict[str, Any] = {"amount": "1000.00 EUR", "received_on": on(5)}
+PART: dict[str, Any] = {"amount": "400.00 EUR", "received_on": on(5)}
+
+
+async def test_the_same_payment_twice_counts_once(world: World) -> None:
+    await world.start()
+    await world.tell(e.PaymentReceived, id="BANK-1", **PART)
+    again = await world.tell(e.PaymentReceived, id="BANK-1", **PART)
+    assert again.duplicate
+    assert (await world.case()).outstanding == euros(600)
+
+
+async def test_the_same_reference_with_another_amount_is_a_conflict(world: World) -> None:
+    await world.start()
+    await world.tell(e.PaymentReceived, id="BANK-1", **PART)
+    with pytest.raises(InputRefused, match="in the ledger with other content"):
+        await world.tell(e.PaymentReceived, id="BANK-1", **FULL)
+    assert (await world.case()).outstanding == euros(600)
+
+
+async def test_two_kinds_of_message_may_share_a_reference(world: World) -> None:
+    await world.start()
+    await world.tell(e.PaymentReceived, id="1", **PART)
+    told = await world.tell(e.HoldPlaced, id="1")
+    assert not told.duplicate and (await world.case()).on_hold
+
+
+async def test_a_payment_that_comes_before_the_case_waits_with_a_task_and_is_taken_at_the_start(world: World) -> None:
+    told = await world.tell(e.PaymentReceived, id="EARLY", **PART)
+    assert told.unapplied and world.open_tasks() == ["payment_received-EARLY"]
+    await world.start()
+    case = await world.case()
+    assert (case.outstanding, [p.id for p in case.payments]) == (euros(600), ["EARLY"])
+    assert world.open_tasks() == []
+    assert (await world.show())["unapplied"] == []
+
+
+async def test_an_invoice_paid_before_it_comes_is_closed_without_a_letter(world: World) -> None:
+    await world.tell(e.PaymentReceived, **FULL)
+    await world.start()
+    await world.pass_until(day(10))
+    assert (world.head().outcome, world.mail.letters) == ("paid", [])
+
+
+async def test_money_for_a_closed_case_is_unapplied_cash_with_a_task(world: World) -> None:
+    await world.start()
+    await world.tell(e.PaymentReceived, **FULL)
+    told = await world.tell(e.PaymentReceived, id="LATE", **PART)
+    assert told.unapplied and "the case is closed" in told.text
+    shown = await world.show()
+    assert [paid["id"] for paid in shown["unapplied"]] == ["LATE"]
+    assert [task["kind"] for task in shown["tasks"]] == ["unapplied_cash"]
+
+
+async def test_other_messages_for_a_closed_case_are_refused(world: World) -> None:
+    await world.start()
+    await world.tell(e.PaymentReceived, **FULL)
+    with pytest.raises(InputRefused, match=r"the case is closed \(paid\)"):
+        await world.tell(e.DisputeRaised)
+
+
+async def test_what_is_paid_too_much_is_unapplied_cash_with_a_task(world: World) -> None:
+    await world.start()
+    await world.tell(e.PaymentReceived, id="MUCH", amount="1200.00 EUR", received_on=on(-5))
+    case = await world.case()
+    assert (case.outcome, [p.amount for p in case.unapplied]) == ("paid", [euros(200)])
+    assert "200.00 EUR paid too much" in case.tasks[0].text
+    assert world.open_tasks() == ["unapplied_cash-1"]
+
+
+async def test_money_in_another_currency_is_kept_apart_and_the_ladder_goes_on(world: World) -> None:
+    await world.start()
+    await world.tell(e.PaymentReceived, amount="1000.00 USD", received_on=on(-5))
+    await world.pass_until(day(2))
+    case = await world.case()
+    assert (case.outstanding, len(case.unapplied)) == (euros(1000), 1)
+    assert "convert or refund" in case.tasks[0].text
+    assert await world.steps() == PLAIN[:2]
+
+
+async def test_a_refused_message_leaves_no_trace_in_the_history_and_is_shown_from_the_ledger(world: World) -> None:
+    await world.start()
+    with pytest.raises(InputRefused, match="there is no hold to release"):
+        await world.tell(e.HoldReleased)
+    history = await world.handle().fetch_history()
+    assert not [event for event in history.events if "UPDATE" in EventType.Name(event.event_type)]
+    assert (await world.show())["rejected"] == [{"message": "hold_released", "reason": "there is no hold to release"}]
+
+
+async def test_what_was_refused_can_be_told_again_once_it_is_possible(world: World) -> None:
+    await world.start()
+    with pytest.raises(InputRefused):
+        await world.tell(e.HoldReleased, id="R-1")
+    await world.tell(e.HoldPlaced)
+    await world.tell(e.HoldReleased, id="R-1")
+    assert not (await world.case()).on_hold
+    assert (await world.show())["rejected"] == []
+
+
+async def test_a_payment_by_signal_is_in_the_ledger_before_it_counts(world: World) -> None:
+    await world.start()
+    payment = {"id": "UI-1", "amount": "400.00 EUR", "received_on": "2026-02-25"}
+    with world.ledger.engine.begin():  # Somebody else holds the ledger: nothing can be written.
+        await world.handle().signal("payment_received", payment)
+        assert (await world.case()).payments == ()
+    await world.settle()
+    assert [message.id for message in world.ledger.told("ACME", "0017")] == ["UI-1"]
+    case = await world.case()
+    assert (case.outstanding, case.rejected) == (euros(600), ())
+
+
+async def test_a_payment_by_signal_that_contradicts_the_ledger_is_rejected(world: World) -> None:
+    await world.start()
+    await world.tell(e.PaymentReceived, id="BANK-1", **PART)
+    await world.signal("payment_received", {"id": "BANK-1", "amount": "1.00 EUR", "received_on": "2026-03-07"})
+    await world.signal("payment_received", {"id": "BANK-1", "amount": "400.00 EUR", "received_on": "2026-03-07"})
+    assert (await world.case()).outstanding == euros(600)
+    reasons = [rejected["reason"] for rejected in (await world.show())["rejected"]]
+    assert len(reasons) == 1 and "other content" in reasons[0]
+
+
+async def test_every_message_works_by_signal_and_by_update(world: World) -> None:
+    await world.start()
+    await world.signal("dispute_raised", {"id": "D-1", "reason": "broken"})
+    assert (await world.case()).on_hold
+    answer = await world.handle().execute_update("dispute_resolved", {"id": "D-2"})
+    assert "the ladder goes on" in answer["text"]
+    await world.pass_until(day(2))
+    assert (await world.case()).rejected == ()
+
+
+async def test_an_update_that_came_past_the_front_door_is_in_the_ledger_all_the_same(world: World) -> None:
+    await world.start()
+    await world.handle().execute_update("hold_placed", {"id": "H-1"})
+    await world.handle().execute_update("payment_received", {"id": "P-1", **PART})
+    assert world.head().on_hold
+    assert [message.id for message in world.ledger.told("ACME", "0017")] == ["P-1"]
+
+
+async def test_an_update_that_makes_no_sense_is_answered_with_the_reason(world: World) -> None:
+    await world.start()
+    for content in (["nonsense"], "nonsense", None, {"id": ""}, {"id": "H-1", "colour": "red"}):
+        with pytest.raises(WorkflowUpdateFailedError) as refusal:
+            await world.handle().execute_update("hold_placed", content)
+        assert isinstance(refusal.value.cause, ApplicationError) and refusal.value.cause.type == "Refused"
+    assert not (await world.case()).holds
+
+
+async def test_a_payment_that_comes_while_a_letter_is_on_its_way_closes_the_case_after_it(world: World) -> None:
+    await world.start()
+    with world.mail.stalling():
+        passing = asyncio.create_task(world.pass_until(day(-3, 9.5)))
+        await asyncio.to_thread(world.mail.knocked.wait, 20)
+        told = await world.service.tell("ACME", "0017", world.message(e.PaymentReceived, **FULL))
+        assert told.text == "0.00 EUR outstanding"
+    await passing
+    case = await world.case()
+    assert (case.outcome, [done.step for done in case.performed]) == ("paid", ["reminder_m3"])
+    assert len(world.mail.letters) == 1
+
+
+async def test_a_dispute_that_comes_while_a_letter_is_on_its_way_stops_the_next_one(world: World) -> None:
+    await world.start()
+    with world.mail.stalling():
+        passing = asyncio.create_task(world.pass_until(day(-3, 9.5)))
+        await asyncio.to_thread(world.mail.knocked.wait, 20)
+        await world.service.tell("ACME", "0017", world.message(e.DisputeRaised))
+    await passing
+    await world.pass_until(day(50))
+    assert await world.steps() == PLAIN[:1]
+
+
+async def test_a_reversal_opens_a_closed_case_again_from_the_ledger(world: World) -> None:
+    await world.start()
+    await world.pass_until(day(2))
+    await world.tell(e.PaymentReceived, id="BANK-1", **FULL)
+    first = await world.run_id()
+    await world.pass_until(day(9))
+    told = await world.tell(e.PaymentReversed, payment="BANK-1", reason="chargeback")
+    assert "the case is open again: 1,000.00 EUR outstanding" in told.text
+    assert await world.run_id() != first
+    await world.pass_until(day(20))
+    case = await world.case()
+    assert (case.closed, case.outstanding) == (False, euros(1000))
+    assert await world.steps() == [*PLAIN[:2], ("reminder_7", day(9)), ("formal_demand_15", day(15))]
+
+
+async def test_a_reopened_case_can_be_paid_again_and_closes(world: World) -> None:
+    await world.start()
+    await world.tell(e.PaymentReceived, id="BANK-1", **FULL)
+    await world.tell(e.PaymentReversed, payment="BANK-1")
+    await world.tell(e.PaymentReceived, id="BANK-2", **FULL)
+    case = await world.case()
+    assert (case.outcome, [(p.id, p.reversed) for p in case.payments]) == (
+        "paid",
+        [("BANK-1", True), ("BANK-2", False)],
+    )
+
+
+async def test_a_reversal_of_a_payment_nobody_knows_is_refused(world: World) -> None:
+    await world.start()
+    await world.tell(e.PaymentReceived, id="BANK-1", **FULL)
+    with pytest.raises(InputRefused, match="there is no payment 'BANK-9' to reverse"):
+        await world.tell(e.PaymentReversed, payment="BANK-9")
+    assert world.head().closed
+
+
+async def test_a_case_can_be_shown_after_the_server_has_forgotten_it(world: World) -> None:
+    await world.start()
+    await world.tell(e.PaymentReceived, **FULL)
+    on_server = await world.show()
+    rebuilt = world.ledger.rebuild("invoice/ACME/0017")
+    assert rebuilt is not None and rebuilt.outcome == on_server["outcome"] == "paid"
+
+
+async def test_signals_that_come_with_the_start_are_taken_in_their_order(world: World) -> None:
+    await world.rest()
+    await world.start()
+    await world.signal("hold_placed", {"id": "H-1"})
+    await world.signal("make_coffee", {"id": "C-1"})
+    await world.signal("hold_released", {"id": "H-2"})
+    await world.work()
+    await world.settle()
+    case = await world.case()
+    assert list(case.applied) == ["hold_placed:H-1", "hold_released:H-2"]
+    assert [rejected.message for rejected in case.rejected] == ["make_coffee"]
+    assert not case.on_hold
+
+
+async def test_of_two_payments_at_once_the_one_too_many_is_unapplied_cash(world: World) -> None:
+    await world.start()
+    await asyncio.gather(
+        *(world.service.tell("ACME", "0017", world.message(e.PaymentReceived, id=name, **FULL)) for name in ("A", "B"))
+    )
+    await world.settle()
+    assert world.head().outcome == "paid"
+    assert len((await world.show())["unapplied"]) == 1
+    assert len(world.open_tasks()) == 1
+
+
+async def test_of_two_payments_signalled_at_once_the_one_too_many_is_unapplied_cash(world: World) -> None:
+    await world.rest()
+    await world.start()
+    for name in ("A", "B"):
+        await world.signal("payment_received", {"id": name, "amount": "1000.00 EUR", "received_on": "2026-02-25"})
+    await world.work()
+    await world.settle()
+    assert world.head().outcome == "paid"
+    assert [paid["id"] for paid in (await world.show())["unapplied"]] == ["B"]
+    assert len(world.open_tasks()) == 1
+
+
+async def test_the_same_payment_signalled_twice_at_once_is_not_unapplied_cash(world: World) -> None:
+    await world.rest()
+    await world.start()
+    for _ in range(2):
+        await world.signal("payment_received", {"id": "A", "amount": "1000.00 EUR", "received_on": "2026-02-25"})
+    await world.work()
+    await world.settle()
+    assert ((await world.show())["unapplied"], world.open_tasks()) == ([], [])
+
+
+async def test_a_reversal_that_leaves_nothing_owed_leaves_the_case_closed_and_is_shown(world: World) -> None:
+    await world.start()
+    await world.tell(e.PaymentReceived, id="DOLLARS", amount="300.00 USD", received_on=on(-5))
+    await world.tell(e.PaymentReceived, id="EUROS", **FULL)
+    told = await world.tell(e.PaymentReversed, payment="DOLLARS")
+    assert "stays closed" in told.text and world.head().closed
+    shown = await world.show()
+    assert [(paid["id"], paid["reversed"]) for paid in shown["payments"]] == [("DOLLARS", True), ("EUROS", False)]
+    assert shown["unapplied"] == []
