@@ -10,6 +10,17 @@ class Value(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    @classmethod
+    def assembled(cls, **fields: Any) -> Self:
+        """A value from all its fields, in their order; they come from our own rules and are not validated again."""
+        # What model_construct does, in a third of its time: sums of money are made by the hundred thousand.
+        value = cls.__new__(cls)
+        object.__setattr__(value, "__dict__", fields)
+        object.__setattr__(value, "__pydantic_fields_set__", set(fields))
+        object.__setattr__(value, "__pydantic_extra__", None)
+        object.__setattr__(value, "__pydantic_private__", None)
+        return value
+
     def but(self, **changes: Any) -> Self:
         """A copy with `changes`; they come from our own rules and are not validated again."""
         # What model_copy does, in half its time: cases change at every event, over and over.

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, Tag, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 Keys = tuple[str | int, ...]
 
@@ -36,8 +36,21 @@ def explain(error: ValidationError, model: type[BaseModel]) -> list[tuple[Keys, 
         if detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"]:
             continue  # pydantic counts the items that were valid; the invalid ones are faults of their own
         path, known = _followed(model, detail["loc"])
-        found.append((path, _message(detail, known)))
+        if detail["type"] == _WITHIN:
+            found += [((*path, *inner), message) for inner, message in detail["ctx"]["faults"]]
+        else:
+            found.append((path, _message(detail, known)))
     return found
+
+
+_WITHIN = "faults_within"
+
+
+def faults_within(found: Iterable[tuple[Keys, str]]) -> PydanticCustomError:
+    """The error a validator raises for faults between fields; each path begins at the validated value."""
+    faults = list(found)
+    summary = "; ".join(f"{'.'.join(map(str, path))}: {message}" for path, message in faults)
+    return PydanticCustomError(_WITHIN, "{summary}", {"summary": summary, "faults": faults})
 
 
 def shown(value: Any) -> str:

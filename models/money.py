@@ -63,9 +63,7 @@ class Money(Value):
     @classmethod
     def of(cls, amount: Decimal, currency: str) -> "Money":
         """`amount` rounded half-up to the minor unit: the constructor for results of arithmetic."""
-        return cls.model_construct(
-            amount=amount.quantize(minor_unit(currency), rounding=ROUND_HALF_UP), currency=currency
-        )
+        return cls.assembled(amount=amount.quantize(minor_unit(currency), rounding=ROUND_HALF_UP), currency=currency)
 
     @classmethod
     def zero(cls, currency: str) -> "Money":
@@ -88,11 +86,11 @@ class Money(Value):
 
     def __add__(self, other: "Money") -> "Money":
         self._same(other)
-        return Money.model_construct(amount=self.amount + other.amount, currency=self.currency)
+        return Money.assembled(amount=self.amount + other.amount, currency=self.currency)
 
     def __sub__(self, other: "Money") -> "Money":
         self._same(other)
-        return Money.model_construct(amount=self.amount - other.amount, currency=self.currency)
+        return Money.assembled(amount=self.amount - other.amount, currency=self.currency)
 
     def __lt__(self, other: "Money") -> bool:
         self._same(other)

@@ -15,7 +15,8 @@ from gateway.errors import InputRefused, WrongUsage
 from gateway.intake.entries import Accepted, Rejected
 from gateway.intake.invoices import InvoiceFile
 from gateway.intake.profiles import load_profile
-from gateway.policy_files import check_policy, load_policy, policy_names
+from gateway.jurisdiction_files import check_file, known_files
+from gateway.policy_files import load_policy, policy_names
 from gateway.preview import preview
 from gateway.yaml_source import SourceFault
 from models.faults import explain
@@ -23,7 +24,9 @@ from models.invoice import Invoice
 
 policy_app = typer.Typer(no_args_is_help=True, add_completion=False, help="Check policies, and see what they would do.")
 
-_Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="Policy files, or names of known policies.")]
+_Files = Annotated[
+    list[str], typer.Argument(metavar="FILE...", help="Policies, jurisdictions or rate tables: files, or known names.")
+]
 _File = Annotated[str, typer.Argument(metavar="FILE", help="A policy file, or the name of a known policy.")]
 _InvoiceAt = Annotated[
     str | None,
@@ -44,16 +47,17 @@ _Opened = Annotated[str | None, typer.Option(metavar="DATE", help="The day the c
 @policy_app.command("check")
 @reporting
 def check(files: _Files, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Name every error of policy files, with file, line and field.
+    """Name every error of policies, jurisdictions and rate tables, with file, line and field.
 
     Exit status: 0 if all are sound, 1 if one has errors, 2 if one cannot be read.
     """
     faults: list[SourceFault] = []
     unread: WrongUsage | None = None
-    known = policy_names(load_settings(data_dir).data_dir)
+    folder = load_settings(data_dir).data_dir
+    known = {**known_files(folder), **policy_names(folder)}
     for file in files:
         try:
-            found = check_policy(file if Path(file).exists() or file not in known else known[file])
+            found = check_file(file if Path(file).exists() or file not in known else known[file], folder)
         except WrongUsage as error:
             unread = WrongUsage(f"{unread}\narrears: {error}" if unread else str(error))
             continue
