@@ -14,6 +14,8 @@ from sqlmodel import SQLModel
 
 import models.ledger  # noqa: F401  registers the tables
 
+_ONE_WRITER = sa.text("select pg_advisory_xact_lock(7265726561727273)")
+
 
 class LedgerUnreachable(Exception):
     """The ledger cannot be opened or written; the text says where it was looked for."""
@@ -50,7 +52,7 @@ def _create_tables(engine: Engine) -> None:
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             # Two processes that start together must not both create the tables.
-            connection.execute(sa.text("select pg_advisory_xact_lock(7265726561727273)"))
+            connection.execute(_ONE_WRITER)
         SQLModel.metadata.create_all(connection)
 
 
@@ -92,6 +94,7 @@ class _Disk:
                 return
             covered = self._committed
             try:
+                # SQLite holds its locks on other files: opening and closing this one releases none of them.
                 log = os.open(self._log, os.O_RDONLY)
             except FileNotFoundError:
                 return  # It was merged into the database, which SQLite syncs itself.
@@ -113,6 +116,9 @@ def writing(engine: Engine) -> Iterator[Connection]:
     disk = _disks.get(engine)
     try:
         with disk.turn if disk else nullcontext(), engine.begin() as connection:
+            if disk is None:
+                # One writer at a time, as with SQLite: what reads before it writes must not be overtaken.
+                connection.execute(_ONE_WRITER)
             yield connection
         if disk:
             disk.sync()

@@ -42,18 +42,23 @@ def add_policy(connection: Connection, policy: Policy) -> None:
         connection.execute(sa.insert(POLICIES), row)
 
 
-def add_cases(connection: Connection, cases: Sequence[tuple[Case, Head]]) -> None:
-    """New cases, with their openings as the first entries of their chains; those that are there stay as they are."""
+def add_cases(connection: Connection, cases: Sequence[tuple[Case, Head]]) -> set[str]:
+    """New cases, with their openings as the first entries of their chains; those that are there stay as they are.
+
+    Returns:
+        The ids of those that are new.
+    """
     for policy in {case.policy.digest: case.policy for case, _ in cases}.values():
         add_policy(connection, policy)
     there = set(connection.execute(_THERE, {"these": [case.id for case, _ in cases]}).scalars())
     new = {case.id: (case, head) for case, head in cases if case.id not in there}
     if not new:
-        return
+        return set()
     now = datetime.now(UTC)
     rows = [_case_row(case.invoice, case.policy.digest, now, head) for case, head in new.values()]
     connection.execute(sa.insert(CASES), rows)
     connection.execute(sa.insert(EVENTS), [_link(case.id, case.journal[0], "") for case, _ in new.values()])
+    return set(new)
 
 
 def open_if_missing(connection: Connection, journal: Sequence[Numbered], head: Head) -> None:
@@ -163,12 +168,17 @@ def append(connection: Connection, case_id: str, events: Sequence[Numbered]) -> 
     return int(sequence)
 
 
+def chained(previous: str, case_id: str, sequence: int, content: str) -> str:
+    """The hash of an entry: over the entry before it, its place, and its stored bytes."""
+    return ids.digest(f"{previous}\n{case_id}\n{sequence}\n{content}")
+
+
 def _link(case_id: str, numbered: Numbered, previous: str) -> dict[str, Any]:
     content = e.stored_form(numbered.event)
     return {
         "case_id": case_id, "sequence": numbered.sequence, "type": numbered.event.type, "at": numbered.event.at,
         "content": content, "previous": previous,
-        "hash": ids.digest(f"{previous}\n{case_id}\n{numbered.sequence}\n{content}"),
+        "hash": chained(previous, case_id, numbered.sequence, content),
     }  # fmt: skip
 
 

@@ -54,11 +54,16 @@ class Ledger:
             rows = connection.execute(sa.select(*columns).where(CASES.c.case_id.in_(case_ids)))
             return {row.case_id: (row.fingerprint, row.started) for row in rows}
 
-    def open_cases(self, cases: Sequence[tuple[Case, Head]]) -> None:
-        """Write cases that are about to be started, with their opening as the first entry of their chains."""
-        if cases:
-            with writing(self.engine) as connection:
-                entries.add_cases(connection, cases)
+    def open_cases(self, cases: Sequence[tuple[Case, Head]]) -> set[str]:
+        """Write cases that are about to be started, with their opening as the first entry of their chains.
+
+        Returns:
+            The ids of those that were not there; somebody else may be starting the same.
+        """
+        if not cases:
+            return set()
+        with writing(self.engine) as connection:
+            return entries.add_cases(connection, cases)
 
     def started(self, case_ids: Sequence[str]) -> None:
         """The workflows of these cases exist."""
@@ -100,7 +105,11 @@ class Ledger:
             yield from connection.execution_options(yield_per=1000).execute(query)
 
     def rebuild(self, case_id: str) -> Case | None:
-        """The case from its stored events: `Case = fold(events)`. The chain is checked on the way."""
+        """The case from its stored events: `Case = fold(events)`.
+
+        Raises:
+            LedgerConflict: if the chain of its entries is broken, or the policy is missing.
+        """
         with reading(self.engine) as connection:
             invoice = connection.execute(_INVOICE, {"this": case_id}).scalar()
             rows = list(
@@ -114,6 +123,11 @@ class Ledger:
             policy = connection.execute(sa.select(POLICIES.c.content).where(POLICIES.c.digest == digest)).scalar()
         if policy is None:
             raise LedgerConflict(f"{case_id}: the policy {digest[:12]} of its opening is missing")
+        previous = ""
+        for place, row in enumerate(rows, 1):
+            if row.sequence != place or row.hash != entries.chained(previous, case_id, place, row.content):
+                raise LedgerConflict(f"{case_id}: entry {row.sequence} of its chain is not what was written")
+            previous = row.hash
         opening = e.StoredOpening.model_validate_json(rows[0].content)
         opened = opening.restore(Invoice.model_validate_json(invoice), Policy.model_validate_json(policy))
         return fold([opened, *(e.read_event(row.content) for row in rows[1:])])

@@ -30,7 +30,7 @@ async def connect_server(settings: Settings, wait: float = 30.0) -> Client:
     config.setdefault("namespace", settings.namespace)
     try:
         return await Client.connect(**config, plugins=[arrears_plugin()])
-    except (RuntimeError, RPCError) as error:
+    except (RuntimeError, ValueError, RPCError) as error:
         raise Unreachable(
             f"the Temporal server at {target} does not answer ({str(error).splitlines()[0][:200]}): "
             "check that it runs and that TEMPORAL_ADDRESS is right"

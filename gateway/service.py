@@ -42,6 +42,7 @@ PATIENCE = 30.0
 """Seconds to wait for a worker's answer before saying that none came."""
 
 STARTS_AT_ONCE = 64
+CONFLICT = "this number is already pursued with other content"
 
 
 class Opening(NamedTuple):
@@ -111,14 +112,21 @@ class Service:
             case_id, fingerprint = opening.invoice.case_id, opening.invoice.fingerprint
             there = known.get(case_id) or ((seen[case_id], True) if case_id in seen else None)
             if there is not None and there[0] != fingerprint:
-                results[i] = Opened("refused", "this number is already pursued with other content")
+                results[i] = Opened("refused", CONFLICT)
             elif there is not None and there[1]:
                 results[i] = Opened("unchanged")
             else:
                 seen[case_id] = fingerprint
                 cases[i] = self._open(opening if there is None else self._as_written(opening))
-        new = [case for i, case in cases.items() if openings[i].invoice.case_id not in known]
-        self.ledger.open_cases([(case, view.head(case)) for case in new])
+        new = {i: case for i, case in cases.items() if case.id not in known}
+        written = self.ledger.open_cases([(case, view.head(case)) for case in new.values()])
+        for i in [i for i, case in new.items() if case.id not in written]:
+            # Another starter was faster: what it wrote counts.
+            if self.ledger.known([cases[i].id])[cases[i].id][0] != openings[i].invoice.fingerprint:
+                results[i] = Opened("refused", CONFLICT)
+                del cases[i]
+            else:
+                cases[i] = self._open(self._as_written(openings[i]))
         told = self.ledger.told_of([case.id for case in cases.values()])
         slots = asyncio.Semaphore(STARTS_AT_ONCE)
 

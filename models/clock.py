@@ -14,7 +14,7 @@ class CaseClock(Value):
 
     wall: AwareDatetime
     business: AwareDatetime
-    factor: float = Field(default=1.0, gt=0)
+    factor: float = Field(default=1.0, gt=0, le=10_000_000)
 
     @classmethod
     def real(cls, now: datetime) -> "CaseClock":

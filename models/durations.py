@@ -1,10 +1,10 @@
-"""ISO 8601 durations as the policies use them: whole days, and spans of clock time."""
+"""Days and durations (ISO 8601) as invoices, messages and policies use them."""
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer
 
 _ISO = re.compile(r"P(?:(\d+)W|(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?)")
 
@@ -39,5 +39,16 @@ def _iso(span: timedelta) -> str:
     return f"PT{int(span.total_seconds())}S"
 
 
+EARLIEST, LATEST = 1900, 2199
+"""The years a business date can lie in; later ones would run out of calendar when days are added."""
+
+
+def _business_day(day: date) -> date:
+    if not EARLIEST <= day.year <= LATEST:
+        raise ValueError(f"{day} is not a date of business: the year must be from {EARLIEST} to {LATEST}")
+    return day
+
+
+Day = Annotated[date, AfterValidator(_business_day)]
 Days = Annotated[int, BeforeValidator(_days), PlainSerializer(lambda n: f"P{n}D", return_type=str)]
 Span = Annotated[timedelta, BeforeValidator(_span), PlainSerializer(_iso, return_type=str)]

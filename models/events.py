@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, Field, TypeAdapter
 
 from models.base import Value
 from models.clock import CaseClock
+from models.durations import Day
 from models.invoice import Invoice
 from models.messages import *  # noqa: F403  a message is an event, too: this module has all of them
 from models.messages import AnyMessage, Event, Text
@@ -23,7 +24,7 @@ class PriorNotice(Value):
     """A notice that went out before the case was opened here, imported with it."""
 
     step: StepId
-    performed_on: date
+    performed_on: Day
 
 
 class Skip(Value):

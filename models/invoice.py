@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from models import ids
 from models.base import Value
+from models.durations import Day
 from models.interest import LateFee
 from models.money import Money
 from models.parties import Buyer
@@ -37,8 +38,8 @@ class Invoice(Value):
     number: ids.InvoiceNumber
     buyer: Buyer
     amount: Money
-    issued: date | None = None
-    due: date
+    issued: Day | None = None
+    due: Day
     terms: str | None = Field(default=None, max_length=500)
     late_fee: LateFee | None = None
     contract: str | None = Field(default=None, max_length=200)

@@ -4,13 +4,13 @@ A new message is one model here, its place in the table, and one branch of `appl
 case records by itself is in events.py.
 """
 
-from datetime import date
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AwareDatetime, Field, field_validator
 
 from models import ids
 from models.base import Value
+from models.durations import Day
 from models.money import Money
 from models.policy import Policy, StepId
 
@@ -61,7 +61,7 @@ class PaymentReceived(Message):
     MONEY = True
     type: Literal["payment_received"] = "payment_received"
     amount: Money
-    received_on: date
+    received_on: Day
     payer: Text = ""
 
     @field_validator("amount")
@@ -87,7 +87,7 @@ class CreditNoteIssued(Message):
     MONEY = True
     type: Literal["credit_note_issued"] = "credit_note_issued"
     amount: Money
-    issued_on: date | None = None
+    issued_on: Day | None = None
     reason: Text = ""
 
     _positive = field_validator("amount")(PaymentReceived._positive.__func__)  # type: ignore[attr-defined]
@@ -115,14 +115,14 @@ class PromiseMade(Message):
 
     type: Literal["promise_made"] = "promise_made"
     amount: Money | None = None
-    pay_by: date
+    pay_by: Day
     note: Text = ""
 
 
 class Instalment(Value):
     """One part of a payment plan."""
 
-    due: date
+    due: Day
     amount: Money
 
 
@@ -138,7 +138,7 @@ class ExtensionGranted(Message):
     """More time was granted (R87): the ladder waits until the day. The contractual due date stays."""
 
     type: Literal["extension_granted"] = "extension_granted"
-    until: date
+    until: Day
     note: Text = ""
 
 
@@ -176,7 +176,7 @@ class DebtorInsolvent(Message):
     """Insolvency proceedings were opened against the debtor."""
 
     type: Literal["debtor_insolvent"] = "debtor_insolvent"
-    opened_on: date | None = None
+    opened_on: Day | None = None
     note: Text = ""
 
 

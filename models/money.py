@@ -52,8 +52,8 @@ class Money(Value):
         unit = minor_unit(self.currency)
         if not self.amount.is_finite():
             raise ValueError(f"{self.amount} is not an amount of money")
-        if self.amount.adjusted() > 15:
-            raise ValueError("the amount is larger than any invoice: at most 15 digits before the point")
+        if self.amount.adjusted() > 13:
+            raise ValueError("the amount is larger than any invoice: at most 14 digits before the point")
         exact = self.amount.quantize(unit)
         if exact != self.amount:
             raise ValueError(f"{self.amount} has more decimals than {self.currency} has (smallest unit {unit})")

@@ -13,13 +13,13 @@ from zoneinfo import ZoneInfo
 
 import pycountry
 
+from models.durations import EARLIEST, LATEST
 from models.money import Money, UnknownCurrency, minor_unit
 
 Decimals = Literal["point", "comma"]
 ReadDate = Callable[[str], date]
 ReadAmount = Callable[[str, str], Money]
 
-EARLIEST, LATEST = 1900, 2199
 """The years dates may lie in: all else is a slip of the keyboard, and would not survive date arithmetic."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
@@ -115,8 +115,8 @@ def amount_reader(decimal: Decimals) -> ReadAmount:
         amount = Decimal(text.replace(mark, ".") if mark != "." else text)
         if amount <= 0:
             raise ValueError("the amount must be more than zero")
-        if amount.adjusted() > 15:
-            raise ValueError("the amount is larger than any invoice: at most 15 digits before the point")
+        if amount.adjusted() > 13:
+            raise ValueError("the amount is larger than any invoice: at most 14 digits before the point")
         exact = amount.quantize(minor_unit(currency))
         if exact != amount:
             raise ValueError(f"more decimals than {currency} has (smallest unit {minor_unit(currency)})")
