@@ -13,7 +13,7 @@ from models.clock import CaseClock
 from models.events import AnyEvent, Outcome, PlanAgreed, PromiseMade, Skip, Stage, StepProposed
 from models.invoice import Invoice
 from models.money import Money
-from models.policy import DUNNING, Policy, StepKind
+from models.policy import DUNNING, PinnedPolicy, StepKind
 
 RULES_VERSION = 1
 """Pinned in every case: pure code cannot ask Temporal which version of itself a history was made with."""
@@ -122,7 +122,7 @@ class Case(Value):
 
     rules_version: int = RULES_VERSION
     invoice: Invoice
-    policy: Policy
+    policy: PinnedPolicy
     clock: CaseClock
     opened_at: AwareDatetime
     sequence: int = 0

@@ -14,7 +14,7 @@ from models.durations import Day
 from models.invoice import Invoice
 from models.messages import *  # noqa: F403  a message is an event, too: this module has all of them
 from models.messages import AnyMessage, Event, Text
-from models.policy import Policy, StepId, StepKind
+from models.policy import PinnedPolicy, Policy, StepId, StepKind
 
 Outcome = Literal["paid", "short_settled", "withdrawn", "claim_settled", "written_off", "limitation_expired"]
 Stage = Literal["not_due", "reminded", "demanded", "lawyer", "referred", "claimed", "recovery", "closed"]
@@ -40,7 +40,7 @@ class CaseOpened(Event):
 
     type: Literal["case_opened"] = "case_opened"
     invoice: Invoice
-    policy: Policy
+    policy: PinnedPolicy
     clock: CaseClock
     prior_notices: tuple[PriorNotice, ...] = ()
 

@@ -12,7 +12,7 @@ from models import ids
 from models.base import Value
 from models.durations import Day
 from models.money import Money
-from models.policy import Policy, StepId
+from models.policy import PinnedPolicy, StepId
 
 Text = Annotated[str, Field(max_length=2000)]
 Reference = Annotated[str, Field(min_length=1, max_length=200)]
@@ -243,7 +243,7 @@ class PolicyChanged(Message):
     """The case moves to another policy or version, explicitly."""
 
     type: Literal["policy_changed"] = "policy_changed"
-    policy: Policy
+    policy: PinnedPolicy
     reason: Text = ""
 
 

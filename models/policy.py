@@ -9,8 +9,9 @@ from datetime import time as clock_time
 from datetime import timedelta
 from functools import cached_property
 from typing import Annotated, Any, Literal, NamedTuple, Self
+from weakref import WeakValueDictionary
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from models import ids
@@ -226,6 +227,18 @@ class Policy(Value):
     def by_id(self) -> dict[str, Step]:
         """The steps by their ids."""
         return {step.id: step for step in self.steps}
+
+
+_SHARED: WeakValueDictionary[str, Policy] = WeakValueDictionary()
+
+
+def shared(policy: Policy) -> Policy:
+    """The one instance of equal policies in this process: thousands of open cases are pinned to the same few."""
+    return _SHARED.setdefault(policy.digest, policy)
+
+
+PinnedPolicy = Annotated[Policy, AfterValidator(shared)]
+"""A policy as a field of what is kept for long."""
 
 
 def nominal_day(policy: Policy, trigger: Trigger, seen: tuple[str, ...] = ()) -> int | None:
