@@ -3,6 +3,7 @@
 What the rules make of it with a case in hand lives in ladder.py.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import time as clock_time
@@ -11,7 +12,7 @@ from functools import cached_property
 from typing import Annotated, Any, Literal, NamedTuple, Self
 from weakref import WeakValueDictionary
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, PlainSerializer, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from models import ids
@@ -213,6 +214,12 @@ class Policy(Value):
         return self.model_dump_json(exclude_defaults=True)
 
     @cached_property
+    def brief(self) -> dict[str, Any]:
+        """The content, as a value."""
+        content: dict[str, Any] = json.loads(self.content)
+        return content
+
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the content."""
         return ids.digest(self.content)
@@ -237,7 +244,11 @@ def shared(policy: Policy) -> Policy:
     return _SHARED.setdefault(policy.digest, policy)
 
 
-PinnedPolicy = Annotated[Policy, AfterValidator(shared)]
+def _brief(policy: Policy) -> dict[str, Any]:
+    return policy.brief
+
+
+PinnedPolicy = Annotated[Policy, AfterValidator(shared), PlainSerializer(_brief)]
 """A policy as a field of what is kept for long."""
 
 
