@@ -1,4 +1,4 @@
-"""The worker of the bare engine: the plugin, the sandbox and the options of worker.py, and a bare workflow."""
+"""The worker of the bare engine: the plugin and the options of worker.py, and a bare workflow."""
 
 import asyncio
 import os
@@ -10,7 +10,6 @@ from pathlib import Path
 from temporalio import activity
 from temporalio.client import Client
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 import worker as engine
 from bench.bare import Bare
@@ -41,10 +40,6 @@ async def serve() -> None:
         task_queue=os.environ["ARREARS_TASK_QUEUE"],
         workflows=[Bare],
         activities=[counting(Path(os.environ[TALLY]))],
-        # Our own workflow is passed through by the plugin; to import this one anew for every run would be unfair.
-        workflow_runner=SandboxedWorkflowRunner(
-            restrictions=SandboxRestrictions.default.with_passthrough_modules("bench")
-        ),
         activity_executor=ThreadPoolExecutor(engine.ACTIVITY_SLOTS),
         max_concurrent_activities=engine.ACTIVITY_SLOTS,
         max_concurrent_local_activities=engine.ACTIVITY_SLOTS,

@@ -14,8 +14,13 @@ from temporalio.bridge.proto.workflow_activation import WorkflowActivation
 from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 from temporalio.client import WorkflowHistory
-from temporalio.worker import Replayer, WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
+from temporalio.worker import (
+    Replayer,
+    UnsandboxedWorkflowRunner,
+    WorkflowInstance,
+    WorkflowInstanceDetails,
+    WorkflowRunner,
+)
 from temporalio.workflow import Info, _Definition
 
 from workflows.invoice_case import InvoiceCase
@@ -37,9 +42,7 @@ async def replay(history: WorkflowHistory) -> list[Deed]:
         NondeterminismError: if it would have done other things, or in another order.
     """
     plugin = arrears_plugin()
-    runner = plugin.workflow_runner
-    assert callable(runner)
-    recorder = _Recorder(runner(SandboxedWorkflowRunner()))
+    recorder = _Recorder(UnsandboxedWorkflowRunner())
     await Replayer(workflows=[InvoiceCase], workflow_runner=recorder, plugins=[plugin]).replay_workflow(history)
     return list(_ordered(recorder.commands))
 
