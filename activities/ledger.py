@@ -85,11 +85,6 @@ class Ledger:
         with reading(self.engine) as connection:
             return list(connection.execute(query))
 
-    def creditors(self) -> list[str]:
-        """The creditors that have cases."""
-        with reading(self.engine) as connection:
-            return list(connection.execute(sa.select(CASES.c.creditor).distinct().order_by(CASES.c.creditor)).scalars())
-
     def heads(
         self, stage: str | None = None, buyer: str | None = None, due_before: datetime | None = None
     ) -> Iterable[sa.Row[Any]]:

@@ -119,7 +119,6 @@ def test_a_case_is_opened_once(ledger: Ledger) -> None:
     assert ledger.known([]) == {} and ledger.invoice("invoice/ACME/other") is None
     assert ledger.invoice(walk.case.id) == walk.case.invoice
     assert len(chain(ledger, walk.case.id)) == 1
-    assert ledger.creditors() == ["ACME"]
     assert (
         [row.case_id for row in ledger.find("0017")]
         == [walk.case.id]
