@@ -22,6 +22,7 @@ from gateway.connection import connect_server, open_ledger, register_search_attr
 from gateway.creditor_files import load_creditor
 from gateway.environment import load_settings
 from gateway.errors import GatewayError, Unreachable, WrongUsage
+from gateway.jurisdiction_files import load_jurisdiction
 from gateway.logs import configure_logging
 from models.settings import Settings
 from workflows.invoice_case import InvoiceCase
@@ -44,6 +45,7 @@ def build_worker(client: Client, ledger: Ledger, settings: Settings) -> Worker:
         raise WrongUsage("no mail server is set: give ARREARS_SMTP_HOST and ARREARS_SMTP_PORT")
     steps = StepActivities(
         ledger, settings.smtp, lambda code: load_creditor(code, settings.data_dir),
+        lambda code: load_jurisdiction(code, settings.data_dir),
         time_lapse=settings.allow_time_lapse, threads=ACTIVITY_SLOTS,
     )  # fmt: skip
     return Worker(

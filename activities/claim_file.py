@@ -26,8 +26,8 @@ _ABOUT = ABOUT | {
 
 
 def claim_of(order: StepOrder, invoice: Invoice) -> ClaimAmount:
-    """The claim on the undisputed part; on usual terms where the cover is not recorded."""
-    return claim_amount(order.pursued, invoice.cover or InsuranceCover())
+    """The claim on the undisputed principal; on usual terms where the cover is not recorded."""
+    return claim_amount(order.insured, invoice.cover or InsuranceCover())
 
 
 def to_follow(invoice: Invoice) -> list[str]:

@@ -116,7 +116,7 @@ def _hand_on(
     named = invoice.agency if kind == "referral" else invoice.cover.insurer if invoice.cover else None
     role = "agency" if kind == "referral" else "insurer"
     party = _counterpart(role, named, creditor.agency if kind == "referral" else creditor.insurer, creditor)
-    if not order.pursued:
+    if not order.pursued and kind != "insurer_notice":
         raise CannotCompose("nothing undisputed is left to hand on: resolve the dispute, then retry or drop this step")
     note = ""
     if kind == "referral":
@@ -151,10 +151,14 @@ def _cover_letter(order: StepOrder, invoice: Invoice, creditor: Creditor, at: da
         ("Invoice number:", invoice.number),
         ("Invoice amount:", money(figures.original)),
         ("Paid and credited:", money(figures.paid + figures.credited)),
-        ("Undisputed debt:", money(figures.demanded)),
+        ("Undisputed debt:", money(order.insured if insured else figures.demanded)),
+        ("Of it claimed as costs:", money(figures.costs) if figures.costs and not insured else ""),
         ("Due date (contractual):", str(invoice.due)),
         ("Days overdue:", str(figures.days_overdue)),
-        ("Late fee accrued, not included:", money(figures.interest.total) if figures.interest else ""),
+        (
+            "Interest accrued, " + ("included:" if figures.claims_interest and not insured else "not included:"),
+            money(figures.interest.total) if figures.interest else "",
+        ),
     ]
     return text_template(f"{order.step.kind}.txt").render(
         facts=[(label, value) for label, value in facts if value],

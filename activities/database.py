@@ -54,6 +54,18 @@ def _create_tables(engine: Engine) -> None:
             # Two processes that start together must not both create the tables.
             connection.execute(_ONE_WRITER)
         SQLModel.metadata.create_all(connection)
+        _add_columns(connection)
+
+
+def _add_columns(connection: Connection) -> None:
+    """Columns that a ledger of an earlier version lacks. They are only ever added, and may be empty."""
+    inspector = sa.inspect(connection)
+    for table in SQLModel.metadata.tables.values():
+        there = {column["name"] for column in inspector.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in there:
+                kind = column.type.compile(dialect=connection.dialect)
+                connection.exec_driver_sql(f'ALTER TABLE {table.name} ADD COLUMN "{column.name}" {kind}')
 
 
 def _tune_sqlite(engine: Engine) -> None:

@@ -6,13 +6,14 @@ in claim_file.py; how the zip is made, in bundle.py.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from activities.bundle import bundle, csv_file, safe_name, text_file
 from activities.figures import Figures, applied, figures_on
 from activities.mime import one_line
 from activities.rendering import html_template
 from activities.wording import ENGLISH
+from models.events import CreditKind
 from models.invoice import Invoice
 from models.orders import StepOrder
 from models.parties import Creditor
@@ -27,10 +28,13 @@ ABOUT = {
     "invoice.json": "the invoice with its buyer, as data",
     "payments.csv": "every payment, reversed ones included",
     "history.csv": "what was done, step by step",
-    "interest.csv": "the contractual late fee, segment by segment",
+    "interest.csv": "interest, segment by segment, with the source of each rate",
     "interest.txt": "on interest",
     "notices/": "a notice to the debtor, the mail as it was sent",
 }
+_CREDITS: dict[CreditKind, str] = {
+    "credit_note": "Credit note", "set_off": "Set-off", "goods_in_lieu": "Goods in lieu",
+}  # fmt: skip
 # Internal to the creditor, and nobody's business outside.
 _OURS: dict[str, bool | set[str]] = {"notes": True, "agency": True, "cover": True, "buyer": {"tier"}}
 
@@ -73,27 +77,36 @@ def documents(
     }
 
 
-def ledger_rows(order: StepOrder, invoice: Invoice) -> list[tuple[str, str, str, str, str, str]]:
+def ledger_rows(order: StepOrder, invoice: Invoice, figures: Figures) -> list[tuple[str, str, str, str, str, str]]:
     """The statement's rows (day, entry, reference, debit, credit, balance), down to what is outstanding."""
     balance = invoice.amount
     rows = [(str(invoice.issued or ""), "Invoice", invoice.number, str(balance.amount), "", str(balance.amount))]
-    if order.credited:
-        balance = balance - order.credited
-        rows.append(("", "Credit notes", "", "", str(order.credited.amount), str(balance.amount)))
-    for payment in sorted(applied(order, invoice), key=lambda p: (p.received_on, p.id)):
-        balance = balance - payment.amount
-        rows.append((payment.received_on, "Payment", payment.id, "", str(payment.amount.amount), str(balance.amount)))
-    rest = order.outstanding - balance
+    bookings = [(c.on, _CREDITS[c.kind], c.id, c.amount) for c in order.credits]
+    bookings += [(p.received_on, "Payment", p.id, p.amount) for p in applied(order, invoice)]
+    bookings += [(w.on, "Interest and costs waived", w.id, w.amount) for w in order.waivers]
+    if figures.claims_interest:
+        if figures.costs:
+            balance = balance + figures.costs
+            on = str(invoice.due + timedelta(days=1))
+            rows.append((on, "Fixed compensation", "", str(figures.costs.amount), "", str(balance.amount)))
+    for on, entry, reference, amount in sorted(bookings):
+        balance = balance - amount
+        rows.append((on, entry, reference, "", str(amount.amount), str(balance.amount)))
+    if figures.claims_interest and figures.interest and figures.interest.total:
+        balance = balance + figures.interest.total
+        accrued = f"Interest to {figures.today}"
+        rows.append((str(figures.today), accrued, "", str(figures.interest.total.amount), "", str(balance.amount)))
+    rest = figures.outstanding - balance
     if rest:
-        # Money that was paid too much is kept apart, and what is claimed on top is added.
+        # Money that was paid too much is kept apart.
         debit, credit = (str(rest.amount), "") if rest.amount > 0 else ("", str(-rest.amount))
-        rows.append(("", "Other bookings", "", debit, credit, str(order.outstanding.amount)))
+        rows.append(("", "Other bookings", "", debit, credit, str(figures.outstanding.amount)))
     return rows
 
 
 def _statement(order: StepOrder, invoice: Invoice, creditor: Creditor, figures: Figures) -> dict[str, bytes]:
     columns = ("date", "entry", "reference", "debit", "credit", "balance")
-    rows = ledger_rows(order, invoice)
+    rows = ledger_rows(order, invoice, figures)
     money = ENGLISH.money
     heads = [
         ("Creditor", one_line(creditor.name)), ("Debtor", one_line(invoice.buyer.name) or "-"),
@@ -104,7 +117,7 @@ def _statement(order: StepOrder, invoice: Invoice, creditor: Creditor, figures: 
     totals = [
         ("Outstanding", money(figures.outstanding)), ("Of it in dispute", money(figures.disputed)),
         ("Undisputed", money(figures.demanded)),
-        *([("Late fee accrued (not included)", money(figures.interest.total))] if figures.interest else []),
+        *_interest_totals(figures),
     ]  # fmt: skip
     page = html_template("statement.html").render(
         number=invoice.number,
@@ -118,6 +131,15 @@ def _statement(order: StepOrder, invoice: Invoice, creditor: Creditor, figures: 
         "statement.csv": csv_file((*columns, "currency"), table),
         "statement.html": page.encode("utf-8", "replace"),
     }
+
+
+def _interest_totals(figures: Figures) -> list[tuple[str, str]]:
+    if figures.interest is None:
+        return []
+    if not figures.claims_interest:
+        return [("Late fee accrued (not included)", ENGLISH.money(figures.interest.total))]
+    rows = [("Interest (included)", ENGLISH.money(figures.interest.total))]
+    return [*rows, ("Fixed compensation (included)", ENGLISH.money(figures.costs))] if figures.costs else rows
 
 
 def _payments(order: StepOrder, invoice: Invoice) -> bytes:
@@ -160,12 +182,14 @@ def _interest(invoice: Invoice, figures: Figures) -> dict[str, bytes]:
             "calculated here.",
         )}  # fmt: skip
     rows = [
-        (s.start, s.end, s.days, s.balance.amount, s.rate, s.amount.amount, s.amount.currency)
+        (s.start, s.end, s.days, s.balance.amount, s.rate, s.amount.amount, s.amount.currency,
+         s.source if s.verified else f"{s.source} (unverified)")
         for s in figures.interest.segments
-    ]
+    ]  # fmt: skip
     total = figures.interest.total
-    rows.append((figures.today, figures.today, 0, figures.demanded.amount, "total", total.amount, total.currency))
-    return {"interest.csv": csv_file(("from", "to", "days", "balance", "rate", "interest", "currency"), rows)}
+    rows.append((figures.today, figures.today, 0, figures.demanded.amount, "total", total.amount, total.currency, ""))
+    header = ("from", "to", "days", "balance", "rate", "interest", "currency", "source")
+    return {"interest.csv": csv_file(header, rows)}
 
 
 def _notices(order: StepOrder, earlier: Sequence[EarlierNotice]) -> dict[str, bytes]:

@@ -91,7 +91,8 @@ def _head_row(head: Head) -> dict[str, Any]:
     return {
         "sequence": head.sequence, "stage": head.stage, "outcome": head.outcome,
         "outstanding_minor": head.outstanding.minor, "on_hold": head.on_hold, "closed": head.closed,
-        "next_step": head.next_step, "next_at": head.next_at,
+        "next_step": head.next_step, "next_at": head.next_at, "deadline": head.deadline,
+        "deadline_day": head.deadline_day,
     }  # fmt: skip
 
 

@@ -1,13 +1,12 @@
 """The figures of a case on one day, as every letter, statement and claim shows them.
 
-What they look like on paper is in wording.py.
+What they come to is reckoned in models/books.py; what they look like on paper is in wording.py.
 """
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
-from zoneinfo import ZoneInfo
 
+from models.books import cash_unapplied, debtor_day, late_charges
 from models.case import Payment
 from models.interest import InterestStatement, contract_interest
 from models.invoice import Invoice
@@ -19,7 +18,7 @@ from models.orders import StepOrder
 class Figures:
     """What is owed, since when, and what it cost so far.
 
-    `demanded` is the undisputed part of what is outstanding.
+    `demanded` is the undisputed part of what is outstanding, with the interest and costs that are claimed.
     """
 
     today: date
@@ -32,14 +31,24 @@ class Figures:
     disputed: Money
     demanded: Money
     interest: InterestStatement | None
-    """The contract's late fee on the undisputed part, today included; None where none is agreed."""
+    """The interest on the undisputed part, today included; None where none is agreed or claimed."""
     per_day: Money | None
-    """What the late fee grows by each further day."""
+    """What the interest grows by each further day."""
+    costs: Money | None = None
+    """The fixed compensation that is claimed; None if none is."""
+    claims_interest: bool = False
+    """Whether interest and costs are part of `demanded`; else the late fee is stated, not included."""
+    unverified: tuple[str, ...] = ()
+    """The sources of figures of the law that were not checked."""
+    notes: tuple[str, ...] = ()
+    """What has to be said about the interest, e.g. which days are left out as nobody knows the rate."""
 
 
 def figures_on(order: StepOrder, invoice: Invoice, at: datetime) -> Figures:
     """The figures at the instant `at`, on the calendar day it is where the debtor is."""
-    today = local_day(at, invoice.buyer.contact.timezone)
+    today = debtor_day(invoice, at)
+    if order.claims_interest or order.claim is not None:
+        return _claimed(order, invoice, today)
     nothing = Money.zero(invoice.amount.currency)
     interest = per_day = None
     if invoice.late_fee is not None:
@@ -48,26 +57,35 @@ def figures_on(order: StepOrder, invoice: Invoice, at: datetime) -> Figures:
         interest = contract_interest(undisputed, invoice.due, today, invoice.late_fee, received)
         per_day = invoice.late_fee.on(order.pursued, 1)
     return Figures(
-        today=today, days_overdue=(today - invoice.due).days, original=invoice.amount,
-        credited=order.credited,
+        today=today, days_overdue=(today - invoice.due).days, original=invoice.amount, credited=order.credited,
         paid=max(invoice.amount - order.credited - order.outstanding, nothing), outstanding=order.outstanding,
         disputed=order.disputed, demanded=order.pursued, interest=interest, per_day=per_day,
     )  # fmt: skip
 
 
+def _claimed(order: StepOrder, invoice: Invoice, today: date) -> Figures:
+    """With interest and costs claimed: on the undisputed part, up to today."""
+    whole = late_charges(invoice, order, today)
+    claim = late_charges(invoice, order, today, without=order.disputed) if order.disputed else whole
+    nothing = Money.zero(invoice.amount.currency)
+    received = sum((payment.amount for payment in applied(order, invoice)), nothing)
+    accruing = [segment for segment in claim.statement.segments if segment.end == today and segment.amount]
+    left_out = claim.left_out_from
+    return Figures(
+        today=today, days_overdue=(today - invoice.due).days, original=invoice.amount, credited=order.credited,
+        paid=received - cash_unapplied(whole), outstanding=whole.total, disputed=whole.total - claim.total,
+        demanded=claim.total, interest=claim.statement,
+        per_day=accruing[-1].fee.on(claim.statement.owed.principal, 1) if accruing else None,
+        costs=claim.compensation or None, claims_interest=True, unverified=claim.unverified,
+        notes=(f"Interest from {left_out} on is reserved; it is not included.",) if left_out else (),
+    )  # fmt: skip
+
+
 def applied(order: StepOrder, invoice: Invoice) -> list[Payment]:
-    """The payments that count: not reversed, and in the invoice's currency."""
-    return [p for p in order.payments if not p.reversed and p.amount.currency == invoice.amount.currency]
-
-
-def local_day(at: datetime, zone: str) -> date:
-    """The calendar day of an instant in a time zone; in UTC if nobody knows the zone."""
-    return at.astimezone(_zone(zone)).date()
-
-
-@lru_cache(maxsize=512)
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        return ZoneInfo("UTC")
+    """The payments that count, each with what it brings in the invoice's currency: not reversed, and converted."""
+    found = []
+    for payment in order.payments:
+        value = None if payment.reversed else payment.value(invoice.amount.currency)
+        if value:
+            found.append(payment.but(amount=value))
+    return found

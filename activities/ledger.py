@@ -5,7 +5,7 @@ a transaction is made of is in `entries.py`.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -31,11 +31,20 @@ _TOLD = (
     sa.select(MESSAGES.c.type, MESSAGES.c.reference, MESSAGES.c.content)
     .where(
         MESSAGES.c.creditor == sa.bindparam("its_creditor"), MESSAGES.c.number == sa.bindparam("its_number"),
-        MESSAGES.c.status != "refused",
+        MESSAGES.c.status.not_in(("refused", "refunded")),
     )
     .order_by(MESSAGES.c.id)
 )  # fmt: skip
 _TOLD_MONEY = _TOLD.where(MESSAGES.c.amount_minor.is_not(None) | (MESSAGES.c.type == "payment_reversed"))
+_SHARES = (
+    sa.select(MESSAGES.c.number, MESSAGES.c.content)
+    .join(CASES, (CASES.c.creditor == MESSAGES.c.creditor) & (CASES.c.number == MESSAGES.c.number))
+    .where(
+        MESSAGES.c.creditor == sa.bindparam("its_creditor"), CASES.c.buyer_id == sa.bindparam("its_buyer"),
+        MESSAGES.c.type == "payment_received", MESSAGES.c.reference == sa.bindparam("its_reference"),
+    )
+    .order_by(MESSAGES.c.id)
+)  # fmt: skip
 
 
 class Ledger:
@@ -138,6 +147,45 @@ class Ledger:
         with writing(self.engine) as connection:
             return entries.add_message(connection, creditor, number, message)
 
+    def receive_all(self, messages: Sequence[tuple[str, str, Message]]) -> None:
+        """Store several messages in one transaction: the shares of one payment, all or none.
+
+        Raises:
+            LedgerConflict: if a reference was used before with other content.
+        """
+        with writing(self.engine) as connection:
+            for creditor, number, message in messages:
+                entries.add_message(connection, creditor, number, message)
+
+    def shares(self, creditor: str, buyer: str, reference: str) -> list[tuple[str, e.PaymentReceived]]:
+        """How a payment of a buyer was split before: invoice number and share."""
+        with reading(self.engine) as connection:
+            its = {"its_creditor": creditor, "its_buyer": buyer, "its_reference": reference}
+            return [(row.number, e.read_event(row.content)) for row in connection.execute(_SHARES, its)]
+
+    def open_items(self, creditor: str, buyer: str, currency: str) -> list[sa.Row[Any]]:
+        """The open invoices of a buyer in a currency, the oldest first."""
+        query = (
+            sa.select(CASES)
+            .where(
+                CASES.c.creditor == creditor, CASES.c.buyer_id == buyer, CASES.c.currency == currency,
+                CASES.c.closed.is_(False), CASES.c.outstanding_minor > 0,
+            )
+            .order_by(CASES.c.due, CASES.c.number)
+        )  # fmt: skip
+        with reading(self.engine) as connection:
+            return list(connection.execute(query))
+
+    def deadlines(self, until: date | None = None) -> Iterable[sa.Row[Any]]:
+        """The open cases with a hard deadline, the most urgent first."""
+        query = sa.select(CASES).where(CASES.c.closed.is_(False), CASES.c.deadline.is_not(None))
+        if until is not None:
+            query = query.where(CASES.c.deadline_day <= until)
+        with reading(self.engine) as connection:
+            yield from connection.execution_options(yield_per=1000).execute(
+                query.order_by(CASES.c.deadline_day, CASES.c.case_id)
+            )
+
     def answered(
         self, creditor: str, number: str, message: Message, status: str, answer: str,
         head: Head | None = None, events: Sequence[Numbered] = (), task: str | None = None,
@@ -169,7 +217,10 @@ class Ledger:
         pairs = [ids.split_case_id(case_id) for case_id in case_ids]
         query = (
             sa.select(MESSAGES.c.creditor, MESSAGES.c.number, MESSAGES.c.content)
-            .where(MESSAGES.c.number.in_([number for _, number in pairs]), MESSAGES.c.status != "refused")
+            .where(
+                MESSAGES.c.number.in_([number for _, number in pairs]),
+                MESSAGES.c.status.not_in(("refused", "refunded")),
+            )
             .order_by(MESSAGES.c.id)
         )
         found: dict[str, list[e.AnyMessage]] = {}

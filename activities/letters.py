@@ -11,12 +11,13 @@ from typing import Any
 
 from jinja2 import TemplateError
 
-from activities.figures import Figures, figures_on, local_day
+from activities.figures import Figures, figures_on
 from activities.letter_check import Expected, harsh_words, missing_elements
 from activities.mime import one_line
 from activities.refusals import CannotCompose
 from activities.rendering import find_letter, html_template, squeezed, subject_of
 from activities.wording import ENGLISH, Wording, wording_for
+from models.books import debtor_day
 from models.invoice import Invoice
 from models.orders import StepOrder
 from models.parties import BankAccount, Creditor, Party
@@ -113,8 +114,9 @@ def _sent(order: StepOrder, invoice: Invoice) -> list[tuple[StepKind, date]]:
 
     What was handed to a person may not have gone out, and is not told.
     """
-    zone = invoice.buyer.contact.timezone
-    days = [(d.kind, local_day(d.performed_at, zone)) for d in order.performed if d.kind in LETTER_KINDS and not d.task]
+    days = [
+        (d.kind, debtor_day(invoice, d.performed_at)) for d in order.performed if d.kind in LETTER_KINDS and not d.task
+    ]
     return [(kind, day) for kind, day in days if day > invoice.due]
 
 
@@ -182,17 +184,13 @@ def _facts(invoice: Invoice, figures: Figures, deadline: str, wording: Wording) 
 
 
 def _late_fee(invoice: Invoice, figures: Figures, wording: Wording) -> dict[str, Any] | None:
-    if invoice.late_fee is None or figures.interest is None or figures.per_day is None:
+    if figures.interest is None or figures.per_day is None:
         return None
-    rows = [
-        {
-            "period": wording.span(s.start, s.end) + wording.colon,
-            "formula": wording.formula(s, invoice.late_fee),
-        }
-        for s in figures.interest.segments
-    ]
+    accrued = [s for s in figures.interest.segments if s.fee.percent]
+    rows = [{"period": wording.span(s.start, s.end) + wording.colon, "formula": wording.formula(s)} for s in accrued]
+    fee = invoice.late_fee or (accrued[-1].fee if accrued else None)
     return {
-        "rate": wording.rate(invoice.late_fee), "rows": rows, "total": wording.money(figures.interest.total),
+        "rate": wording.rate(fee) if fee else "", "rows": rows, "total": wording.money(figures.interest.total),
         "per_day": wording.money(figures.per_day),
     }  # fmt: skip
 

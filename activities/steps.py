@@ -19,12 +19,17 @@ from activities.ledger import Ledger
 from activities.outbox import Outbox
 from models import ids
 from models.invoice import Invoice
+from models.jurisdiction import Jurisdiction
+from models.law import CaseLaw, law_for
 from models.orders import RecordOrder, RecordReport, StepOrder, StepReport
 from models.parties import Creditor
 from models.settings import SmtpSettings
 
 FindCreditor = Callable[[str], Creditor]
 """The creditor with a code; raises an error with a message for operators if there is none."""
+
+FindJurisdiction = Callable[[str], Jurisdiction]
+"""The jurisdiction with a code, its rate tables as they are now; raises an error if there is none."""
 
 HEARTBEAT = 3.0
 """Seconds between two heartbeats of a step that takes its time."""
@@ -34,7 +39,7 @@ class StepActivities:
     """What a case orders from the world."""
 
     def __init__(
-        self, ledger: Ledger, smtp: SmtpSettings, find_creditor: FindCreditor, *,
+        self, ledger: Ledger, smtp: SmtpSettings, find_creditor: FindCreditor, find_jurisdiction: FindJurisdiction, *,
         time_lapse: bool = False, threads: int = 24,
     ) -> None:  # fmt: skip
         """With its counterparts; composed in `worker.py`."""
@@ -42,6 +47,7 @@ class StepActivities:
         self._outbox = Outbox(ledger.engine)
         self._smtp = smtp
         self._find_creditor = find_creditor
+        self._find_jurisdiction = find_jurisdiction
         self._time_lapse = time_lapse
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="step")
 
@@ -76,11 +82,25 @@ class StepActivities:
             creditor = self._find_creditor(creditor_code)
         except Exception as error:  # whatever is wrong with the creditor's file, a person has to mend it
             return StepReport(status="refused", note=str(error), stored=stored)
+        newer = self._newer_law(order, invoice)
+        if newer is not None:
+            order = order.but(law=newer)
         if not goes_by_mail(order.step):
             text = task_text(order, invoice, creditor)
             task = f"{order.step.id}-{order.occurrence}"
-            return StepReport(status="performed", performed_at=at, task=task, note=text, stored=stored)
-        return self._send(order, invoice, creditor, at, stored)
+            return StepReport(status="performed", performed_at=at, task=task, note=text, stored=stored, law=newer)
+        return self._send(order, invoice, creditor, at, stored).but(law=newer)
+
+    def _newer_law(self, order: StepOrder, invoice: Invoice) -> CaseLaw | None:
+        """The law of a case that claims interest, where its rates are known further than the case knows them."""
+        law = order.law
+        if law is None or law.known_until is None or not (order.claims_interest or order.claim):
+            return None
+        try:
+            newer = law_for(self._find_jurisdiction(law.code), law.basis, invoice.due)
+        except Exception:  # a file that cannot be read leaves the case with the law it knows
+            return None
+        return newer if newer.known_until is not None and newer.known_until > law.known_until else None
 
     def _send(self, order: StepOrder, invoice: Invoice, creditor: Creditor, at: datetime, stored: int) -> StepReport:
         key = ids.step_key(order.case_id, order.step.id, order.occurrence)

@@ -53,8 +53,9 @@ class Wording:
         per = "per day" if fee.per == "day" else f"per year (actual/{fee.basis})"
         return f"{_percent(fee)} {per}"
 
-    def formula(self, segment: Segment, fee: LateFee) -> str:
+    def formula(self, segment: Segment) -> str:
         """The sum behind one segment of interest, to be checked with a pocket calculator."""
+        fee = segment.fee
         basis = "" if fee.per == "day" else f" ÷ {fee.basis}"
         return (
             f"{self.money(segment.balance)} × {_percent(fee)} × {self.days(segment.days)}{basis}"

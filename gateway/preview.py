@@ -8,7 +8,7 @@ from datetime import time as clock_time
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from models.case import Case
+from models.case import RULES_VERSION, Case
 from models.changes import apply, open_case
 from models.clock import CaseClock
 from models.days import local_date
@@ -84,7 +84,8 @@ def _first_day(policy: Policy) -> int:
 
 def _walked(invoice: Invoice, policy: Policy, opened_at: datetime) -> Case:
     now = opened_at
-    case = open_case(CaseOpened(at=now, invoice=invoice, policy=policy, clock=CaseClock.real(now)))
+    clock = CaseClock.real(now)
+    case = open_case(CaseOpened(at=now, invoice=invoice, policy=policy, clock=clock, rules_version=RULES_VERSION))
     while True:
         match next_action(case, now):
             case Wait(None) | Close():

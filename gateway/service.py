@@ -24,9 +24,10 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.ledger import Ledger, LedgerConflict
 from gateway.errors import InputRefused, Unreachable
+from gateway.terms import NO_TERMS, Terms
 from models import events as e
 from models import ids, view
-from models.case import Case, Refused
+from models.case import RULES_VERSION, Case, Refused
 from models.changes import apply, open_case, stored
 from models.clock import CaseClock
 from models.events import Message
@@ -53,6 +54,8 @@ class Opening(NamedTuple):
     clock: CaseClock
     at: datetime
     prior_notices: tuple[e.PriorNotice, ...] = ()
+    terms: Terms = NO_TERMS
+    rules_version: int = RULES_VERSION
 
 
 class Opened(NamedTuple):
@@ -95,6 +98,10 @@ class Service:
     def time_lapse_allowed(self) -> bool:
         """Whether cases may run in time-lapse: by setting, or on the embedded stack, which sends no mail out."""
         return self.settings.allow_time_lapse or not os.environ.get("TEMPORAL_ADDRESS")
+
+    def business_now(self, case: Case) -> datetime:
+        """The business instant it is in a case."""
+        return case.clock.at(self._now())
 
     # --- starting ---------------------------------------------------------------------------------------------
 
@@ -150,13 +157,17 @@ class Service:
         case = self.ledger.rebuild(opening.invoice.case_id)
         if case is None:
             return opening
-        return Opening(case.invoice, case.policy, case.clock, case.opened_at, opening.prior_notices)
+        terms = Terms(case.law, case.insurance)
+        return Opening(
+            case.invoice, case.policy, case.clock, case.opened_at, opening.prior_notices, terms, case.rules_version
+        )
 
     @staticmethod
     def _open(opening: Opening) -> Case:
         opened = e.CaseOpened(
             at=opening.at, invoice=opening.invoice, policy=opening.policy, clock=opening.clock,
-            prior_notices=opening.prior_notices, source="starter",
+            prior_notices=opening.prior_notices, source="starter", law=opening.terms.law,
+            insurance=opening.terms.insurance, rules_version=opening.rules_version,
         )  # fmt: skip
         return open_case(opened)
 
@@ -284,6 +295,8 @@ class Service:
         case_id = ids.case_id(creditor, number)
         if isinstance(message, e.PaymentReversed):
             return await self._reopen(creditor, number, message)
+        if isinstance(message, e.Refunded):
+            return self._book_after_close(creditor, number, message)
         if isinstance(message, e.TaskCompleted) and self.ledger.finish_task(case_id, message.task):
             self.ledger.answered(creditor, number, message, "delivered", "done")
             return Told("done", None)
@@ -305,7 +318,7 @@ class Service:
         try:
             if case is None:
                 raise Refused("there is no such case")
-            case = apply(case, reversal.but(at=case.clock.at(self._now()), source="ledger"))
+            case = apply(case, reversal.but(at=self.business_now(case), source="ledger"))
         except Refused as refusal:
             self.ledger.answered(creditor, number, reversal, "refused", str(refusal))
             raise InputRefused(f"{creditor}/{number}: {refusal}") from refusal
@@ -317,19 +330,45 @@ class Service:
         text = "the case stays closed" if case.closed else f"the case is open again: {case.outstanding} outstanding"
         return Told(text, head)
 
+    def _book_after_close(self, creditor: str, number: str, refund: e.Refunded) -> Told:
+        """Unapplied money leaves a closed case: booked in the ledger's chain, the case stays closed."""
+        case_id = ids.case_id(creditor, number)
+        case = self.ledger.rebuild(case_id)
+        try:
+            if case is None or all(p.id != refund.payment for p in case.payments):
+                return self._give_back_unapplied(creditor, number, refund)
+            case = apply(case, refund.but(at=self.business_now(case), source="ledger"))
+        except Refused as refusal:
+            self.ledger.answered(creditor, number, refund, "refused", str(refusal))
+            raise InputRefused(f"{creditor}/{number}: {refusal}") from refusal
+        self.ledger.answered(creditor, number, refund, "delivered", "booked", view.head(case), case.journal)
+        return Told(f"{refund.amount} of payment {refund.payment} left the closed case", view.head(case))
+
+    def _give_back_unapplied(self, creditor: str, number: str, refund: e.Refunded) -> Told:
+        """Money that came after the close, or for no case at all, is given back."""
+        waiting = self.ledger.told(creditor, number)
+        payment = next((m for m in waiting if isinstance(m, e.PaymentReceived) and m.id == refund.payment), None)
+        if payment is None:
+            raise Refused(f"there is no payment {refund.payment!r} that could be paid back")
+        if payment.amount != refund.amount:
+            raise Refused(f"payment {refund.payment!r} is kept whole: pay back {payment.amount}")
+        self.ledger.answered(creditor, number, payment, "refunded", f"paid back ({refund.id})")
+        self.ledger.finish_task(ids.case_id(creditor, number), f"{payment.type}-{payment.id}")
+        self.ledger.answered(creditor, number, refund, "delivered", "booked")
+        return Told(f"{refund.amount} paid back; it was never applied", None)
+
     # --- showing ----------------------------------------------------------------------------------------------
 
     async def show(self, creditor: str, number: str) -> dict[str, Any]:
         """The case as it stands, with what the ledger alone knows (refused messages, unapplied cash)."""
         case_id = ids.case_id(creditor, number)
-        shown = await self._shown(case_id)
-        if shown is None or shown["stage"] == "closed":
+        case = await self._case(case_id)
+        if case is None or case.closed:
             # What came after the close is in the ledger alone.
-            case = self.ledger.rebuild(case_id)
-            if case is not None:
-                shown = view.show(case)
-        if shown is None:
+            case = self.ledger.rebuild(case_id) or case
+        if case is None:
             raise InputRefused(f"there is no case {creditor}/{number}")
+        shown = view.show(case, self.business_now(case))
         shown["rejected"] += [
             {"message": row.type, "reason": row.answer} for row in self.ledger.refusals(creditor, number)
         ]
@@ -351,12 +390,12 @@ class Service:
                 shown["unapplied"].append({"id": message.id, **view.money(message.amount), "received_on": received_on})
         return shown
 
-    async def _shown(self, case_id: str) -> dict[str, Any] | None:
+    async def _case(self, case_id: str) -> Case | None:
         handle: WorkflowHandle[Any, Any] = self.client.get_workflow_handle(case_id)
         try:
             async with asyncio.timeout(PATIENCE):
-                shown: dict[str, Any] = await handle.query(InvoiceCase.show)
-                return shown
+                case: Case = await handle.query(InvoiceCase.case)
+                return case
         except TimeoutError as error:
             raise Unreachable("no worker answered: check that one runs (`arrears up`, arrears-worker)") from error
         except WorkflowQueryFailedError as error:

@@ -15,12 +15,13 @@ from gateway.errors import InputRefused
 from gateway.intake.entries import InvoiceRow, Rejected
 from gateway.intake.invoices import Entry, InvoiceFile
 from gateway.intake.profiles import Profile
+from gateway.terms import NO_TERMS, Terms, TermsFinder
 from models import events as e
-from models.case import Case
+from models.case import RULES_VERSION, Case
 from models.changes import apply, open_case
 from models.clock import CaseClock
 from models.faults import shown
-from models.ladder import Close, Perform, Propose, Record, Wait, next_action
+from models.ladder import Close, Perform, Propose, Record, Tell, Wait, next_action
 from models.policy import Policy, nominal_day
 
 APPROVER = "simulate"
@@ -59,7 +60,7 @@ def drive(case: Case, messages: Iterable[e.Message], until: datetime) -> Case:
                 case = apply(case, event)
 
 
-def _carried_out(action: Perform | Propose | Record | Close, now: datetime) -> Iterator[e.Event]:
+def _carried_out(action: Perform | Propose | Record | Tell | Close, now: datetime) -> Iterator[e.Event]:
     match action:
         case Perform(step, occurrence, planned_at):
             yield e.StepPerformed(
@@ -76,6 +77,8 @@ def _carried_out(action: Perform | Propose | Record | Close, now: datetime) -> I
             yield e.StepApproved(id=reference, step=step.id, occurrence=occurrence, at=now, by=APPROVER)
         case Record(event):
             yield event
+        case Tell(case_id):
+            yield e.PartnerTold(case=case_id, at=now)  # each case is simulated by itself
         case Close(outcome):
             yield e.CaseClosed(outcome=outcome, at=now)
 
@@ -83,11 +86,19 @@ def _carried_out(action: Perform | Propose | Record | Close, now: datetime) -> I
 # --- rows whose fate is known -----------------------------------------------------------------------------
 
 
-def opening(row: InvoiceRow, policy: Policy) -> e.CaseOpened:
+def opening(row: InvoiceRow, policy: Policy, terms: Terms = NO_TERMS) -> e.CaseOpened:
     """How the case of a row begins: at the start of its day of issue, or of the day of payment if earlier."""
     days = [day for day in (row.invoice.issued or _known_since(row, policy), row.settled) if day is not None]
     at = midnight(min(days))
-    return e.CaseOpened(invoice=row.invoice, policy=policy, clock=CaseClock.real(at), at=at)
+    return e.CaseOpened(
+        invoice=row.invoice,
+        policy=policy,
+        clock=CaseClock.real(at),
+        at=at,
+        law=terms.law,
+        insurance=terms.insurance,
+        rules_version=RULES_VERSION,
+    )
 
 
 def _known_since(row: InvoiceRow, policy: Policy) -> date:
@@ -133,14 +144,16 @@ def latest_day(entries: Iterable[Entry]) -> date | None:
 class Simulation:
     """Counts over the cases of a file."""
 
-    def __init__(self, choose: Callable[[str | None], Policy], as_of: date | None) -> None:
+    def __init__(self, choose: Callable[[str | None], Policy], as_of: date | None, data_dir: str = "var") -> None:
         """Start from nothing.
 
         Args:
             choose: The policy for the name that a row gives, if any; InputRefused if there is none.
             as_of: The last day that is simulated, to its end; None if there are no rows.
+            data_dir: The data folder, for its own jurisdictions.
         """
         self._choose = choose
+        self._terms = TermsFinder(data_dir)
         self._policies: dict[str, Policy] = {}
         self._until = midnight((as_of or date.min) + timedelta(days=1))
         self.as_of = as_of
@@ -164,7 +177,9 @@ class Simulation:
         except InputRefused as error:
             self.refused += 1
             return Rejected(entry.line, "policy", shown(row.policy), str(error), entry.original)
-        case = drive(open_case(opening(row, policy)), fate(row), self._until)
+        # The law matters to the steps only where interest is claimed; without it rows are simulated faster.
+        terms = self._terms.of(row.invoice) if policy.claim_interest else NO_TERMS
+        case = drive(open_case(opening(row, policy, terms)), fate(row), self._until)
         self.invoices += 1
         for done in case.performed:
             self.notices[done.step] += 1

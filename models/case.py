@@ -4,19 +4,39 @@ It is changed only by `changes.apply` and read by `ladder.next_action`; here liv
 them directly.
 """
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, model_validator
 
+from models.allocation import PRINCIPAL_FIRST, Owed, Part
 from models.base import Value
 from models.clock import CaseClock
-from models.events import AnyEvent, Outcome, PlanAgreed, PromiseMade, Skip, Stage, StepProposed
+from models.events import (
+    AnyEvent,
+    CreditKind,
+    DeadlineKind,
+    DisputeCategory,
+    Outcome,
+    PlanAgreed,
+    PromiseMade,
+    Skip,
+    Stage,
+    StepProposed,
+)
+from models.insurance import InsuranceTerms
 from models.invoice import Invoice
+from models.law import PinnedLaw
+from models.limitation import LimitationEvent
 from models.money import Money
-from models.policy import DUNNING, PinnedPolicy, StepKind
+from models.policy import DUNNING, DUTY_STEPS, PinnedPolicy, Step, StepKind
 
-RULES_VERSION = 1
-"""Pinned in every case: pure code cannot ask Temporal which version of itself a history was made with."""
+RULES_VERSION = 2
+"""Pinned in every case that opens: pure code cannot ask Temporal which version of itself a history was made with.
+
+1: a write-off acted at once, a dispute had no day to be answered by, a reversed payment gave no time of grace, and a
+promise always made the ladder wait.
+"""
 
 
 class Refused(ValueError):
@@ -46,6 +66,49 @@ class Payment(Value):
     amount: Money
     received_on: str
     reversed: bool = False
+    order: tuple[Part, ...] = PRINCIPAL_FIRST
+    """What it settles first, as things stood when it came: interest that was not claimed yet is not settled."""
+    counts_as: Money | None = None
+    """Of a foreign amount: what it counts for in the invoice's currency, as an operator decided."""
+    returned: Money | None = None
+    """What of it left the case again, in the invoice's currency: paid back, or set off elsewhere."""
+
+    def value(self, currency: str) -> Money | None:
+        """What it brings the case, in `currency`; None while nobody said what a foreign amount counts for."""
+        counted = self.amount if self.amount.currency == currency else self.counts_as
+        if counted is None or counted.currency != currency:
+            return None
+        return counted if self.returned is None else counted - self.returned
+
+
+class Credit(Value):
+    """Something other than money that reduced the debt."""
+
+    id: str
+    kind: CreditKind
+    amount: Money
+    on: str
+
+
+class Waiver(Value):
+    """Interest and costs that were given up, by whom."""
+
+    id: str
+    amount: Money
+    on: str
+    by: str
+    reason: str = ""
+
+
+class InterestClaim(Value):
+    """Interest and costs are claimed: since when, booked up to which day, and until when they accrue."""
+
+    since: date
+    through: date
+    until: date | None = None
+    """The last day that bears interest, once the rest was waived."""
+    left_out_from: date | None = None
+    """The first day that is left out, as no rate is known for it."""
 
 
 class Dispute(Value):
@@ -53,8 +116,28 @@ class Dispute(Value):
 
     id: str
     amount: Money | None
+    category: DisputeCategory = "other"
     reason: str
+    evidence: tuple[str, ...] = ()
     since: AwareDatetime
+    answer_by: date | None = None
+    overdue_at: AwareDatetime | None = None
+    """The instant at which `answer_by` is over."""
+    overdue: bool = False
+
+
+SettledKind = Literal["dispute", "promise", "plan"]
+SettledOutcome = Literal["upheld", "rejected", "kept", "partly_kept", "broken", "ended"]
+
+
+class Settled(Value):
+    """A dispute, promise or plan that is over, and how it ended."""
+
+    kind: SettledKind
+    id: str
+    outcome: SettledOutcome
+    at: AwareDatetime
+    amount: Money
 
 
 class Promise(Value):
@@ -64,6 +147,33 @@ class Promise(Value):
     amount: Money
     paid_before: Money
     deadline: AwareDatetime
+    pauses: bool = True
+    """Whether the ladder waits for it: one promise too many is only noted."""
+
+
+class Deadline(Value):
+    """A hard deadline: nothing pauses it. `day` is the last day, rolled back to a business day."""
+
+    kind: DeadlineKind
+    day: date
+    legal_day: date
+    """The last day as the law or the contract counts it, before it was rolled back."""
+    why: str
+    source: str
+    verified: bool = True
+    met: str | None = None
+    """What met it: a notice, a task, a step."""
+    missed: bool = False
+    warned: int | None = None
+    """The number of days ahead of the last warning."""
+
+
+class WriteOffProposal(Value):
+    """A write-off that waits for a second person."""
+
+    reason: str
+    evidence: tuple[str, ...]
+    by: str
 
 
 class Plan(Value):
@@ -72,6 +182,11 @@ class Plan(Value):
     agreed: PlanAgreed
     paid_before: Money
     deadlines: tuple[AwareDatetime, ...]
+
+    @property
+    def name(self) -> str:
+        """The plan's name, the same in the cases of all invoices it covers."""
+        return self.agreed.plan or self.agreed.id
 
 
 class Hold(Value):
@@ -98,6 +213,8 @@ class Task(Value):
     opened_at: AwareDatetime
     step: str | None = None
     occurrence: int = 1
+    about: str | None = None
+    """The payment, dispute or deadline it is about."""
     done_at: AwareDatetime | None = None
     outcome: str | None = None
 
@@ -110,6 +227,14 @@ class Rejection(Value):
     at: AwareDatetime | None = None
 
 
+class Restart(Value):
+    """Something that moved the limitation date by law: what, when, and what proves it."""
+
+    event: LimitationEvent
+    on: date
+    proof: str = ""
+
+
 class Numbered(Value):
     """An applied event with its place in the case's sequence."""
 
@@ -120,16 +245,38 @@ class Numbered(Value):
 class Case(Value):
     """An overdue invoice, pursued."""
 
-    rules_version: int = RULES_VERSION
+    rules_version: int = 1
     invoice: Invoice
     policy: PinnedPolicy
     clock: CaseClock
     opened_at: AwareDatetime
     sequence: int = 0
 
+    @model_validator(mode="before")
+    @classmethod
+    def _lifted(cls, given: Any) -> Any:
+        """A case that was carried over before debts had three parts: all of it was principal."""
+        if isinstance(given, dict) and "owed" not in given and "outstanding" in given:
+            principal = Money.model_validate(given["outstanding"])
+            zero = Money.zero(principal.currency)
+            return {**given, "owed": Owed(costs=zero, interest=zero, principal=principal)}
+        return given
+
+    law: PinnedLaw | None = None
+    insurance: InsuranceTerms | None = None
+    """The terms of the insurance, if the invoice is insured and they are recorded."""
+
+    owed: Owed
+    """What is open, in its three parts, as booked: costs and interest only from the step on that claims them."""
     outstanding: Money
-    """What is owed on the invoice: its amount less payments and credits; never below zero."""
+    """The sum of `owed`; never below zero."""
+    credits: tuple[Credit, ...] = ()
     credited: Money
+    """The sum of `credits`."""
+    claim: InterestClaim | None = None
+    waivers: tuple[Waiver, ...] = ()
+    short: Money | None = None
+    """A shortfall that was let go by the policy's tolerance."""
     unapplied: tuple[Payment, ...] = ()
     """Money that is not applied: what was paid too much, and payments in another currency."""
     payments: tuple[Payment, ...] = ()
@@ -147,6 +294,10 @@ class Case(Value):
     dispute: Dispute | None = None
     promise: Promise | None = None
     plan: Plan | None = None
+    to_tell: tuple[str, ...] = ()
+    """Cases of the same payment plan that are to hear that it is broken."""
+    settled: tuple[Settled, ...] = ()
+    """Disputes, promises and plans that are over."""
     extended_until: AwareDatetime | None = None
     holds: tuple[Hold, ...] = ()
     pauses: tuple[Pause, ...] = ()
@@ -159,7 +310,15 @@ class Case(Value):
     claim_settled: bool = False
     withdrawn: bool = False
     written_off: bool = False
+    write_off: WriteOffProposal | None = None
     reopened_at: AwareDatetime | None = None
+    """From when on the ladder goes on after a payment was taken back: the debtor may not know of it yet."""
+    fresh_at: AwareDatetime | None = None
+    """From when on cure periods count anew: after a rejected dispute, or a payment that was taken back."""
+    deadlines: tuple[Deadline, ...] = ()
+    """The hard deadlines, the earliest first."""
+    restarts: tuple[Restart, ...] = ()
+    """What moved the limitation date, with its proof."""
     outcome: Outcome | None = None
     closed: bool = False
 
@@ -196,9 +355,9 @@ class Case(Value):
 
     @property
     def paid(self) -> Money:
-        """What payments in the invoice's currency brought in, reversed ones left out."""
-        live = (p.amount for p in self.payments if not p.reversed and p.amount.currency == self.currency)
-        return sum(live, Money.zero(self.currency))
+        """What payments brought in, in the invoice's currency; reversed and unconverted ones left out."""
+        values = (p.value(self.currency) for p in self.payments if not p.reversed)
+        return sum((value for value in values if value is not None), Money.zero(self.currency))
 
     @property
     def on_hold(self) -> bool:
@@ -223,6 +382,10 @@ class Case(Value):
             if _CLIMB.index(reached) > _CLIMB.index(stage):
                 stage = reached
         return stage
+
+    def step(self, name: str) -> Step | None:
+        """A step of the policy, or one that a hard deadline asks for."""
+        return self.policy.by_id.get(name) or DUTY_STEPS.get(name)
 
     def last_performed(self, step: str) -> DoneStep | None:
         """The latest performance of a step."""

@@ -8,13 +8,17 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, cast
 
-from models import balance, standstill, steps, tasks
+from models import balance, deadlines, standstill, steps, tasks, writing_off
 from models import events as e
 from models.case import Case, Closed, Numbered, Refused, Rejection
 from models.days import start_of_day
+from models.deadlines import BAD_NEWS, with_deadlines
 from models.entry import entered
 from models.ladder import next_lapse
 from models.money import Money
+
+AFTER_THE_CLOSE = (e.PaymentReversed, e.Refunded)
+"""What may still be told a case that is closed."""
 
 MAX_REJECTED = 200
 """How many rejected messages a case lists; a flood of garbage must not fill its history."""
@@ -26,9 +30,13 @@ def open_case(opened: e.CaseOpened) -> Case:
         raise Refused("the opening of a case needs the instant at which it opens")
     zero = Money.zero(opened.invoice.amount.currency)
     case = Case(
+        rules_version=opened.rules_version,
         invoice=opened.invoice, policy=opened.policy, clock=opened.clock, opened_at=opened.at,
+        law=opened.law, insurance=opened.insurance, owed=balance.opening_balance(opened.invoice.amount),
         outstanding=opened.invoice.amount, credited=zero,
     )  # fmt: skip
+    if opened.law is not None or opened.insurance is not None or opened.invoice.guarantee is not None:
+        case = with_deadlines(case)
     for prior in opened.prior_notices:
         step = case.policy.by_id.get(prior.step)
         if step is None:
@@ -52,7 +60,7 @@ def apply(case: Case, event: e.Event) -> Case:
             raise Refused(
                 f"{event.type} {event.id!r} was already taken with other content; use a new reference for a new message"
             )
-        if case.closed and not isinstance(event, e.PaymentReversed):
+        if case.closed and not isinstance(event, AFTER_THE_CLOSE):
             raise Closed(f"the case is closed ({case.outcome})")
     elif case.closed:
         raise Closed(f"the case is closed ({case.outcome})")
@@ -64,6 +72,8 @@ def apply(case: Case, event: e.Event) -> Case:
         happened = {**changed.happened, event.type: event.at}
         applied = {**changed.applied, event.update_id: event.fingerprint}
         changed = changed.but(happened=happened, applied=applied)
+        if changed.insurance is not None and event.type in BAD_NEWS:
+            changed = with_deadlines(changed)
     return _numbered(standstill.paused(changed, event.at), event)
 
 
@@ -133,10 +143,8 @@ def _withdrawn(case: Case, _: e.Withdrawn, at: datetime) -> Case:
     return case.but(withdrawn=True)
 
 
-def _written_off(case: Case, _: e.WrittenOff, at: datetime) -> Case:
-    if case.written_off:
-        raise Refused("the case is already written off")
-    return case.but(written_off=True, outcome="written_off")
+def _law_updated(case: Case, event: e.LawUpdated, at: datetime) -> Case:
+    return with_deadlines(case.but(law=event.law))
 
 
 def _policy_changed(case: Case, event: e.PolicyChanged, at: datetime) -> Case:
@@ -172,11 +180,22 @@ _BRANCHES: dict[type[e.Event], Callable[[Case, Any, datetime], Case]] = {
     e.CaseClosed: _case_closed,
     e.PaymentReceived: balance.payment_received,
     e.PaymentReversed: balance.payment_reversed,
+    e.PaymentAllocated: balance.payment_allocated,
+    e.Refunded: balance.refunded,
     e.CreditNoteIssued: balance.credit_note_issued,
+    e.InterestWaived: balance.interest_waived,
+    e.ShortSettled: balance.short_settled,
+    e.RestWaived: balance.rest_waived,
+    e.LawUpdated: _law_updated,
+    e.DeadlineNear: deadlines.near,
+    e.DeadlineMissed: deadlines.missed,
     e.DisputeRaised: standstill.dispute_raised,
     e.DisputeResolved: standstill.dispute_resolved,
+    e.DisputeUnanswered: standstill.dispute_unanswered,
     e.PromiseMade: standstill.promise_made,
     e.PlanAgreed: standstill.plan_agreed,
+    e.PartnerTold: standstill.partner_told,
+    e.PlanEnded: standstill.plan_ended,
     e.ExtensionGranted: standstill.extension_granted,
     e.HoldPlaced: standstill.hold_placed,
     e.HoldReleased: standstill.hold_released,
@@ -189,6 +208,6 @@ _BRANCHES: dict[type[e.Event], Callable[[Case, Any, datetime], Case]] = {
     e.AgencyReported: _agency_reported,
     e.InsurerDecided: _insurer_decided,
     e.Withdrawn: _withdrawn,
-    e.WrittenOff: _written_off,
+    e.WrittenOff: writing_off.proposed,
     e.PolicyChanged: _policy_changed,
 }

@@ -11,12 +11,16 @@ from pydantic import AwareDatetime, Field, TypeAdapter
 from models.base import Value
 from models.clock import CaseClock
 from models.durations import Day
+from models.insurance import DutyKind, InsuranceTerms
 from models.invoice import Invoice
+from models.law import PinnedLaw
 from models.messages import *  # noqa: F403  a message is an event, too: this module has all of them
 from models.messages import AnyMessage, Event, Text
+from models.money import Money
 from models.policy import PinnedPolicy, Policy, StepId, StepKind
 
 Outcome = Literal["paid", "short_settled", "withdrawn", "claim_settled", "written_off", "limitation_expired"]
+DeadlineKind = DutyKind | Literal["guarantee_end", "limitation"]
 Stage = Literal["not_due", "reminded", "demanded", "lawyer", "referred", "claimed", "recovery", "closed"]
 
 
@@ -43,6 +47,9 @@ class CaseOpened(Event):
     policy: PinnedPolicy
     clock: CaseClock
     prior_notices: tuple[PriorNotice, ...] = ()
+    law: PinnedLaw | None = None
+    insurance: InsuranceTerms | None = None
+    rules_version: int = 1
 
 
 class StepPerformed(Event):
@@ -96,8 +103,52 @@ class StepProposed(Event):
     planned_at: AwareDatetime
 
 
+class LawUpdated(Event):
+    """The tables of the case's law were continued (a new half-year's rate); what was known before stays."""
+
+    type: Literal["law_updated"] = "law_updated"
+    law: PinnedLaw
+
+
+class ShortSettled(Event):
+    """So little is left (bank charges, a few cents) that the policy lets the case go; booked as a shortfall."""
+
+    type: Literal["short_settled"] = "short_settled"
+    amount: Money
+
+
+class RestWaived(Event):
+    """As much as the invoice was for is paid; the policy waives the interest and costs that remain."""
+
+    type: Literal["rest_waived"] = "rest_waived"
+    amount: Money
+
+
+class DisputeUnanswered(Event):
+    """The day passed by which a dispute was to be answered."""
+
+    type: Literal["dispute_unanswered"] = "dispute_unanswered"
+
+
+class DeadlineNear(Event):
+    """A hard deadline comes near."""
+
+    type: Literal["deadline_near"] = "deadline_near"
+    deadline: DeadlineKind
+    day: date
+    days_left: int
+
+
+class DeadlineMissed(Event):
+    """A hard deadline passed without what it asks for."""
+
+    type: Literal["deadline_missed"] = "deadline_missed"
+    deadline: DeadlineKind
+    day: date
+
+
 class PromiseBroken(Event):
-    """The promised day and its tolerance passed without the money."""
+    """The promised day and its tolerance passed without the money, or with a part of it only."""
 
     type: Literal["promise_broken"] = "promise_broken"
 
@@ -107,6 +158,13 @@ class PlanBroken(Event):
 
     type: Literal["plan_broken"] = "plan_broken"
     instalment: date
+
+
+class PartnerTold(Event):
+    """The case of another invoice of the same payment plan was told that the plan is broken."""
+
+    type: Literal["partner_told"] = "partner_told"
+    case: str
 
 
 class ExtensionEnded(Event):
@@ -136,8 +194,10 @@ class CaseClosed(Event):
 
 
 AnyEvent = Annotated[
-    CaseOpened | StepPerformed | StepSkipped | StepDeferred | StepRefused | StepProposed | PromiseBroken | PlanBroken
-    | ExtensionEnded | MessageRejected | CaseClosed | AnyMessage,
+    CaseOpened | StepPerformed | StepSkipped | StepDeferred | StepRefused | StepProposed | LawUpdated | ShortSettled
+    | RestWaived | DisputeUnanswered | DeadlineNear | DeadlineMissed | PromiseBroken | PlanBroken | PartnerTold
+    | ExtensionEnded
+    | MessageRejected | CaseClosed | AnyMessage,
     Field(discriminator="type"),
 ]  # fmt: skip
 
@@ -164,12 +224,16 @@ class StoredOpening(Value):
     policy_digest: str
     clock: CaseClock
     prior_notices: tuple[PriorNotice, ...] = ()
+    law: PinnedLaw | None = None
+    insurance: InsuranceTerms | None = None
+    rules_version: int = 1
 
     def restore(self, invoice: Invoice, policy: Policy) -> CaseOpened:
         """The opening again, with the invoice and the policy it speaks of."""
         return CaseOpened(
             at=self.at, by=self.by, source=self.source, invoice=invoice, policy=policy, clock=self.clock,
-            prior_notices=self.prior_notices,
+            prior_notices=self.prior_notices, law=self.law, insurance=self.insurance,
+            rules_version=self.rules_version,
         )  # fmt: skip
 
 
@@ -179,7 +243,8 @@ def stored_form(event: Event) -> str:
         opening = StoredOpening(
             at=event.at or event.clock.business, by=event.by, source=event.source, clock=event.clock,
             invoice_fingerprint=event.invoice.fingerprint, policy_digest=event.policy.digest,
-            prior_notices=event.prior_notices,
+            prior_notices=event.prior_notices, law=event.law, insurance=event.insurance,
+            rules_version=event.rules_version,
         )  # fmt: skip
         return opening.model_dump_json(exclude_none=True)
     return event.model_dump_json(exclude_none=True)

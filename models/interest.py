@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
@@ -74,16 +74,30 @@ class Segment(Value):
     end: date
     days: int
     balance: Money
-    rate: str
+    fee: LateFee
     amount: Money
     source: str = ""
     verified: bool = True
 
+    @property
+    def rate(self) -> str:
+        """The rate in words, such as 9.27%/year act/365."""
+        return str(self.fee)
 
-class Applied(Value):
-    """What was received on one day, and what it settled."""
+
+class Receipt(NamedTuple):
+    """Money received on a day; `order` is what it settles first, where that is not the order of the whole debt."""
 
     on: date
+    amount: Money
+    order: tuple[Part, ...] | None = None
+
+
+class Applied(Value):
+    """What was received on one day (for one order of settlement), and what it settled."""
+
+    on: date
+    order: tuple[Part, ...]
     allocation: Allocation
 
 
@@ -101,7 +115,7 @@ class InterestStatement(Value):
 
 
 def contract_interest(
-    principal: Money, due: date, as_of: date, fee: LateFee, paid: Iterable[tuple[date, Money]] = ()
+    principal: Money, due: date, as_of: date, fee: LateFee, paid: Iterable[Receipt | tuple[date, Money]] = ()
 ) -> InterestStatement:
     """Simple interest at the contract's one rate; payments reduce the principal first.
 
@@ -115,7 +129,7 @@ def interest_statement(
     due: date,
     as_of: date,
     rates: Sequence[DatedRate],
-    paid: Iterable[tuple[date, Money]] = (),
+    paid: Iterable[Receipt | tuple[date, Money]] = (),
     order: tuple[Part, ...] = PRINCIPAL_FIRST,
     costs: Money | None = None,
     yearly_compound: bool = False,
@@ -125,14 +139,14 @@ def interest_statement(
     A part payment, a change of the rate and (if compounding) each anniversary end a segment, which is rounded once,
     half-up, in the currency's minor unit. A payment stops the interest on its part from the day after it was
     received: on the day itself the money is still counted as owed, as the creditor had it only in the course of it.
-    What comes in on one day is one payment.
+    What comes in on one day is one payment, as far as it settles the same things first.
 
     Args:
         principal: What was owed on the due date.
         due: The last day that bears no interest; as a rule the contractual due date.
         as_of: The last day counted; payments after it are left out.
         rates: What holds when, in the order of time.
-        paid: Days and amounts received, in any order; those up to `due` reduce the principal before it bears interest.
+        paid: What was received, in any order; up to `due` it reduces the principal before that bears interest.
         order: What a payment after `due` settles first.
         costs: Fixed compensation and the like, owed from the day after `due`.
         yearly_compound: Whether the interest of each full year is added to what bears interest.
@@ -141,22 +155,23 @@ def interest_statement(
         NoRate: No rate is given for a day on which something is owed.
     """
     nothing = Money.zero(principal.currency)
-    received: dict[date, Money] = {}
-    for day, amount in paid:
+    received: dict[date, dict[tuple[Part, ...], Money]] = {}
+    for day, amount, its_order in (Receipt(*receipt) for receipt in paid):
         if day <= as_of:
-            at = max(day, due)
-            received[at] = received.get(at, nothing) + amount
-    early = received.pop(due, nothing)
+            on_day = received.setdefault(max(day, due), {})
+            key = its_order or order
+            on_day[key] = on_day.get(key, nothing) + amount
+    early = sum(received.pop(due, {}).values(), nothing)
     late = as_of > due and early < principal
-    walk = _Walk(max(principal - early, nothing), costs if costs is not None and late else nothing, rates, order)
+    walk = _Walk(max(principal - early, nothing), costs if costs is not None and late else nothing, rates)
     walk.unapplied = max(early - principal, nothing)
     anniversaries = _anniversaries(due, as_of) if yearly_compound else set()
     ends = {*received, *anniversaries, *(rate.until for rate in rates if due < rate.until < as_of)}
     since = due
     for day in sorted({*ends, as_of} if late else ends):
         walk.accrue(since, day)
-        if day in received:
-            walk.receive(day, received[day])
+        for its_order, amount in sorted(received.get(day, {}).items()):
+            walk.receive(day, amount, its_order)
         if day in anniversaries:
             walk.capitalised = walk.owed.interest
         since = day
@@ -170,11 +185,10 @@ def interest_statement(
 class _Walk:
     """The state of a debt on its way through the days."""
 
-    def __init__(self, principal: Money, costs: Money, rates: Sequence[DatedRate], order: tuple[Part, ...]) -> None:
+    def __init__(self, principal: Money, costs: Money, rates: Sequence[DatedRate]) -> None:
         self.nothing = self.unapplied = self.capitalised = Money.zero(principal.currency)
         self.owed = Owed(costs=costs, interest=self.nothing, principal=principal)
         self.rates = rates
-        self.order = order
         self.segments: list[Segment] = []
         self.applied: list[Applied] = []
 
@@ -193,17 +207,17 @@ class _Walk:
         # Built from sound values, without a second validation: portfolios have hundreds of thousands of these.
         self.segments.append(
             Segment.assembled(
-                start=start, end=end, days=days, balance=balance, rate=str(rate.fee), amount=amount,
+                start=start, end=end, days=days, balance=balance, fee=rate.fee, amount=amount,
                 source=rate.source, verified=rate.verified,
             )
         )  # fmt: skip
         self.owed = self.owed.but(interest=self.owed.interest + amount)
 
-    def receive(self, day: date, amount: Money) -> None:
+    def receive(self, day: date, amount: Money, order: tuple[Part, ...]) -> None:
         """A payment at the end of `day`."""
-        allocation = allocate(amount, self.owed, self.order)
+        allocation = allocate(amount, self.owed, order)
         self.capitalised = max(self.capitalised - allocation.interest, self.nothing)
-        self.applied.append(Applied.assembled(on=day, allocation=allocation))
+        self.applied.append(Applied.assembled(on=day, order=order, allocation=allocation))
         self.unapplied = self.unapplied + allocation.unapplied
         self.owed = allocation.left
 

@@ -1,17 +1,17 @@
 """The invoice, as pursued: its money, its dates, its buyer, and the securities that stand behind it."""
 
-from datetime import date
 from decimal import Decimal
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from models import ids
 from models.base import Value
 from models.durations import Day
+from models.insurance import InsuranceTerms
 from models.interest import LateFee
 from models.money import Money
-from models.parties import Buyer
+from models.parties import Buyer, JurisdictionCode
 
 
 class InsuranceCover(Value):
@@ -22,13 +22,14 @@ class InsuranceCover(Value):
     credit_limit: Money | None = None
     deductible: Money | None = None
     threshold: Money | None = None
+    terms: InsuranceTerms | None = Field(default=None, description="the duties; if none, those of the creditor's file")
 
 
 class Guarantee(Value):
     """A guarantee or other security (R9)."""
 
     text: str = Field(min_length=1, max_length=500)
-    expires: date | None = None
+    expires: Day | None = None
 
 
 class Invoice(Value):
@@ -47,6 +48,8 @@ class Invoice(Value):
     cover: InsuranceCover | None = None
     agency: str | None = Field(default=None, max_length=200)
     guarantee: Guarantee | None = None
+    jurisdiction: JurisdictionCode | None = None
+    allocation: Literal["principal_first"] | None = Field(default=None, description="if the contract says so")
     notes: str | None = Field(default=None, max_length=2000)
 
     @model_validator(mode="after")

@@ -132,6 +132,9 @@ class AllocationRule(Figure):
     """What a payment settles first within one debt."""
 
     order: tuple[Part, Part, Part]
+    debtor_may_designate: bool = Field(
+        default=False, description="whether the debtor may say, against the creditor's will, what a payment settles"
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

@@ -7,17 +7,25 @@ days are counted is in days.py, how a ladder is entered late in entry.py.
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from models.balance import rest, shortfall
 from models.case import Case
 from models.conditions import answered_since, unmet
 from models.days import ladder_day, local_date, moment_of, permitted
+from models.deadlines import next_notice, notice_due
 from models.events import (
     AnyEvent,
+    DisputeUnanswered,
     ExtensionEnded,
+    Message,
     Outcome,
     PlanBroken,
+    PlanEnded,
     PromiseBroken,
+    RestWaived,
+    ShortSettled,
     StepSkipped,
 )
+from models.ids import digest
 from models.policy import (
     DUNNING,
     AfterDue,
@@ -59,27 +67,41 @@ class Record(NamedTuple):
     event: AnyEvent
 
 
+class Tell(NamedTuple):
+    """Tell another case something: a payment plan over several invoices is one plan."""
+
+    case_id: str
+    message: Message
+
+
 class Close(NamedTuple):
     """The case is over."""
 
     outcome: Outcome
 
 
-Action = Wait | Perform | Propose | Record | Close
+Action = Wait | Perform | Propose | Record | Tell | Close
 
 
 def next_action(case: Case, now: datetime) -> Action:
     """What the case does next, at the business instant `now`."""
+    if case.to_tell:
+        return Tell(case.to_tell[0], _broken_plan(case))
     outcome = verdict(case)
     if outcome is not None:
         return Close(outcome)
     lapse = next_lapse(case)
     if lapse is not None and lapse[0] <= now:
         return Record(lapse[1])
+    concession = conceded(case, now)
+    if concession is not None:
+        return Record(concession)
     limit = lapse[0] if lapse is not None else None
-    if case.paused_since is not None or case.written_off:
-        return Wait(limit)
-    due = next_step(case)
+    due = _duty(case)
+    if case.paused_since is None and not case.written_off:
+        rung = next_step(case)
+        if due is None or (rung is not None and rung.planned_at <= due.planned_at):
+            due = rung
     if due is None:
         return Wait(limit)
     if due.planned_at > now:
@@ -98,13 +120,51 @@ def verdict(case: Case) -> Outcome | None:
         return "withdrawn"
     if case.claim_settled:
         return "claim_settled"
+    if case.short is not None:
+        return "short_settled"
     if not case.outstanding:
         return "paid" if case.paid or not case.credited else "withdrawn"
+    if case.written_off and any(d.kind == "limitation" and d.missed for d in case.deadlines):
+        return "limitation_expired"
     return None
 
 
+def _broken_plan(case: Case) -> PlanEnded:
+    plan = next(settled for settled in reversed(case.settled) if settled.kind == "plan")
+    reason = f"an instalment for invoice {case.invoice.number} was missed"
+    return PlanEnded(id=f"{plan.id}-{digest(case.id)[:16]}", plan=plan.id, reason=reason, by=case.id)
+
+
+def conceded(case: Case, at: datetime) -> AnyEvent | None:
+    """What the policy lets go, so that the case can end: a few cents, or interest once the invoice is paid."""
+    short = shortfall(case)
+    if short is not None:
+        return ShortSettled(at=at, amount=short)
+    left = rest(case)
+    return RestWaived(at=at, amount=left) if left is not None else None
+
+
+def ending(case: Case, at: datetime) -> bool:
+    """Whether nothing is left but to close the case."""
+    return verdict(case) is not None or conceded(case, at) is not None
+
+
+def _duty(case: Case) -> Perform | None:
+    """The step that a hard deadline has done by itself."""
+    due = notice_due(case)
+    return Perform(due[0], 1, due[1]) if due is not None else None
+
+
 def next_lapse(case: Case) -> tuple[datetime, AnyEvent] | None:
-    """The next thing that happens by the clock alone: a promise, plan or extension running out."""
+    """The next thing that happens by the clock alone: a pause running out, a hard deadline coming near."""
+    ends, deadline = next_end(case), next_notice(case) if case.deadlines else None
+    if ends is None or (deadline is not None and deadline[0] < ends[0]):
+        return deadline
+    return ends
+
+
+def next_end(case: Case) -> tuple[datetime, AnyEvent] | None:
+    """The next thing that is over by the clock alone: a promise, plan, extension, or the time to answer a dispute."""
     lapses: list[tuple[datetime, AnyEvent]] = []
     if case.promise is not None:
         lapses.append((case.promise.deadline, PromiseBroken(at=case.promise.deadline)))
@@ -117,6 +177,9 @@ def next_lapse(case: Case) -> tuple[datetime, AnyEvent] | None:
                 break
     if case.extended_until is not None:
         lapses.append((case.extended_until, ExtensionEnded(at=case.extended_until)))
+    at = case.dispute.overdue_at if case.dispute is not None and not case.dispute.overdue else None
+    if at is not None:
+        lapses.append((at, DisputeUnanswered(at=at)))
     return min(lapses, key=lambda lapse: lapse[0], default=None)
 
 
@@ -143,7 +206,8 @@ def planned(case: Case, step: Step, occurrence: int) -> datetime | None:
         done = case.last_performed(required)
         if done is not None:
             cure_period = case.policy.by_id[required].cure_period
-            cured = moment_of(case, ladder_day(case, local_date(case, done.performed_at), cure_period))
+            counts_from = done.performed_at if case.fresh_at is None else max(done.performed_at, case.fresh_at)
+            cured = moment_of(case, ladder_day(case, local_date(case, counts_from), cure_period))
             floor = max(floor, cured, done.performed_at)
         elif case.progress.get(required, 0) < case.policy.by_id[required].occurrences:
             return None

@@ -85,6 +85,9 @@ class CaseRow(SQLModel, table=True):
     closed: bool = False
     next_step: str | None = None
     next_at: datetime | None = _instant(nullable=True)
+    deadline: str | None = None
+    deadline_day: date | None = None
+    """The hard deadline that comes first."""
 
 
 class EventRow(SQLModel, table=True):
@@ -123,7 +126,8 @@ class MessageRow(SQLModel, table=True):
     by: str = ""
     source: str = ""
     status: str = "stored"
-    """stored: not told yet; delivered; refused (by the case); unapplied (closed, unknown or not yet started case)."""
+    """stored: not told yet; delivered; refused (by the case); unapplied (closed, unknown or not yet started case);
+    refunded (was unapplied, and paid back)."""
     answer: str = ""
     stored_at: datetime = _instant()
 

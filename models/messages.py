@@ -4,17 +4,26 @@ A new message is one model here, its place in the table, and one branch of `appl
 case records by itself is in events.py.
 """
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AwareDatetime, Field, field_validator
+from pydantic import AwareDatetime, Field, field_validator, model_validator
 
 from models import ids
+from models.allocation import Part
 from models.base import Value
 from models.durations import Day
 from models.money import Money
 from models.policy import PinnedPolicy, StepId
 
 Text = Annotated[str, Field(max_length=2000)]
+Approver = Annotated[str, Field(max_length=200)]
+"""A second person, who approves what `by` enters although it lets a hard deadline pass."""
+CreditKind = Literal["credit_note", "set_off", "goods_in_lieu"]
+DisputeCategory = Literal[
+    "quality", "quantity", "price", "delivery", "not_received", "not_ordered", "duplicate", "already_paid",
+    "contract", "other",
+]  # fmt: skip
+"""Why an invoice is contested; the text says the rest."""
 Reference = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -52,7 +61,8 @@ class Message(Event):
     @property
     def fingerprint(self) -> str:
         """Digest of what the message says, without when and by whom it was delivered."""
-        return ids.digest(self.model_dump_json(exclude={"at", "by", "source", "v"}))[:16]
+        # Without defaults: a field that is added later must not make an old message another one.
+        return ids.digest(self.model_dump_json(exclude={"at", "by", "source", "v"}, exclude_defaults=True))[:16]
 
 
 class PaymentReceived(Message):
@@ -63,6 +73,8 @@ class PaymentReceived(Message):
     amount: Money
     received_on: Day
     payer: Text = ""
+    designation: Part | None = None
+    """What the debtor says it is to settle first; honoured where the law of the case lets the debtor say so."""
 
     @field_validator("amount")
     @classmethod
@@ -81,11 +93,48 @@ class PaymentReversed(Message):
     reason: Text = ""
 
 
+class PaymentAllocated(Message):
+    """An operator decides on a payment: what it settles first, or what a foreign amount counts for."""
+
+    type: Literal["payment_allocated"] = "payment_allocated"
+    payment: Reference
+    first: Part | None = None
+    counts_as: Money | None = None
+    """The amount in the invoice's currency, by the rate of the day it was received."""
+    note: Text = ""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.first is None and self.counts_as is None:
+            raise ValueError("say what the payment settles first, or what it counts for in the invoice's currency")
+        if self.counts_as is not None and self.counts_as.amount <= 0:
+            raise ValueError("a payment counts for more than zero")
+        return self
+
+
+class Refunded(Message):
+    """Unapplied money left the case: paid back, or set off against another invoice (`to`)."""
+
+    MONEY = True
+    type: Literal["refunded"] = "refunded"
+    payment: Reference
+    amount: Money
+    on: Day | None = None
+    to: Text = ""
+    note: Text = ""
+
+    _positive = field_validator("amount")(PaymentReceived._positive.__func__)  # type: ignore[attr-defined]
+
+
 class CreditNoteIssued(Message):
-    """The creditor reduced the invoice: credit note, set-off, goods in lieu (R32)."""
+    """The creditor reduced the invoice: credit note, set-off, goods in lieu (R32).
+
+    A credit note corrects the invoice from the beginning; the others settle principal on the day they were agreed.
+    """
 
     MONEY = True
     type: Literal["credit_note_issued"] = "credit_note_issued"
+    kind: CreditKind = "credit_note"
     amount: Money
     issued_on: Day | None = None
     reason: Text = ""
@@ -93,12 +142,25 @@ class CreditNoteIssued(Message):
     _positive = field_validator("amount")(PaymentReceived._positive.__func__)  # type: ignore[attr-defined]
 
 
+class InterestWaived(Message):
+    """The creditor gives up claimed interest and costs: an amount of them, or all and what would still accrue."""
+
+    type: Literal["interest_waived"] = "interest_waived"
+    amount: Money | None = None
+    reason: Text = ""
+
+
 class DisputeRaised(Message):
-    """The debtor contests the invoice, or the part of it that `amount` gives."""
+    """The debtor contests the invoice, or the part of it that `amount` gives (R32, R71)."""
 
     type: Literal["dispute_raised"] = "dispute_raised"
     amount: Money | None = None
+    category: DisputeCategory = "other"
     reason: Text = ""
+    evidence: tuple[Text, ...] = Field(default=(), max_length=50)
+    """What the debtor put forward: documents, photographs, references."""
+    answer_by: Day | None = None
+    """Until when we have to answer; the policy's period if not given."""
 
 
 class DisputeResolved(Message):
@@ -117,6 +179,7 @@ class PromiseMade(Message):
     amount: Money | None = None
     pay_by: Day
     note: Text = ""
+    approved_by: Approver = ""
 
 
 class Instalment(Value):
@@ -127,11 +190,26 @@ class Instalment(Value):
 
 
 class PlanAgreed(Message):
-    """Payment by instalments was agreed (R31, R78): the ladder waits while they come."""
+    """Payment by instalments was agreed (R31, R78): the ladder waits while they come.
+
+    A plan over several invoices of a buyer has one name in all their cases (`plan`, `with_cases`); each has its part of
+    the instalments, and where one is missed, the plan ends in all of them.
+    """
 
     type: Literal["plan_agreed"] = "plan_agreed"
     instalments: tuple[Instalment, ...] = Field(min_length=1, max_length=120)
+    plan: Text = ""
+    with_cases: tuple[Text, ...] = Field(default=(), max_length=200)
     note: Text = ""
+    approved_by: Approver = ""
+
+
+class PlanEnded(Message):
+    """A payment plan came to its end before its time: an instalment for another invoice was missed, or we ended it."""
+
+    type: Literal["plan_ended"] = "plan_ended"
+    plan: Text = ""
+    reason: Text = ""
 
 
 class ExtensionGranted(Message):
@@ -140,6 +218,7 @@ class ExtensionGranted(Message):
     type: Literal["extension_granted"] = "extension_granted"
     until: Day
     note: Text = ""
+    approved_by: Approver = ""
 
 
 class HoldPlaced(Message):
@@ -233,10 +312,14 @@ class Withdrawn(Message):
 
 
 class WrittenOff(Message):
-    """Book write-off: the ladder stops. It is not a waiver; the case stays in recovery until paid."""
+    """A book write-off is proposed; once a second person approves (`write_off`) the ladder stops.
+
+    It is not a waiver: the case stays in recovery until it is paid or the claim is barred.
+    """
 
     type: Literal["written_off"] = "written_off"
     reason: Text = ""
+    evidence: tuple[Text, ...] = Field(default=(), max_length=50)
 
 
 class PolicyChanged(Message):
@@ -250,17 +333,18 @@ class PolicyChanged(Message):
 MESSAGES: dict[str, type[Message]] = {
     model.model_fields["type"].default: model
     for model in (
-        PaymentReceived, PaymentReversed, CreditNoteIssued, DisputeRaised, DisputeResolved, PromiseMade, PlanAgreed,
-        ExtensionGranted, HoldPlaced, HoldReleased, DebtorReplied, ContactLost, DebtorInsolvent, StepApproved,
-        StepRejected, TaskCompleted, AgencyReported, InsurerDecided, Withdrawn, WrittenOff, PolicyChanged,
+        PaymentReceived, PaymentReversed, PaymentAllocated, Refunded, CreditNoteIssued, InterestWaived, DisputeRaised,
+        DisputeResolved, PromiseMade, PlanAgreed, PlanEnded, ExtensionGranted, HoldPlaced, HoldReleased, DebtorReplied,
+        ContactLost, DebtorInsolvent, StepApproved, StepRejected, TaskCompleted, AgencyReported, InsurerDecided,
+        Withdrawn, WrittenOff, PolicyChanged,
     )
 }  # fmt: skip
 """The one table of messages: name to model."""
 
 AnyMessage = Annotated[
-    PaymentReceived | PaymentReversed | CreditNoteIssued | DisputeRaised | DisputeResolved | PromiseMade
-    | PlanAgreed | ExtensionGranted | HoldPlaced | HoldReleased | DebtorReplied | ContactLost | DebtorInsolvent
-    | StepApproved | StepRejected | TaskCompleted | AgencyReported | InsurerDecided | Withdrawn | WrittenOff
-    | PolicyChanged,
+    PaymentReceived | PaymentReversed | PaymentAllocated | Refunded | CreditNoteIssued | InterestWaived | DisputeRaised
+    | DisputeResolved | PromiseMade | PlanAgreed | PlanEnded | ExtensionGranted | HoldPlaced | HoldReleased
+    | DebtorReplied | ContactLost | DebtorInsolvent | StepApproved | StepRejected | TaskCompleted | AgencyReported
+    | InsurerDecided | Withdrawn | WrittenOff | PolicyChanged,
     Field(discriminator="type"),
 ]  # fmt: skip

@@ -1,14 +1,16 @@
 """What the workflow orders from the activities, and what they report back: the typed border between the two."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from pydantic import AwareDatetime
 
+from models.allocation import Owed
 from models.base import Value
-from models.case import Case, DoneStep, Numbered, Payment
+from models.case import Case, Credit, DoneStep, InterestClaim, Numbered, Payment, Waiver
 from models.clock import CaseClock
-from models.events import AnyMessage, CaseOpened, Outcome, Stage
+from models.events import AnyMessage, CaseOpened, DeadlineKind, Outcome, Stage
+from models.law import PinnedLaw
 from models.money import Money
 from models.policy import Step
 
@@ -45,6 +47,9 @@ class Head(Value):
     closed: bool
     next_step: str | None = None
     next_at: AwareDatetime | None = None
+    deadline: DeadlineKind | None = None
+    """The hard deadline that comes first, and its last day."""
+    deadline_day: date | None = None
     tasks: tuple[OpenTask, ...] = ()
 
 
@@ -59,11 +64,18 @@ class StepOrder(Value):
     planned_at: AwareDatetime
     at: AwareDatetime
     clock: CaseClock
+    law: PinnedLaw | None = None
+    owed: Owed
     outstanding: Money
     disputed: Money
     credited: Money
     dispute_reason: str | None = None
     payments: tuple[Payment, ...] = ()
+    credits: tuple[Credit, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
+    claim: InterestClaim | None = None
+    claims_interest: bool = False
+    """Whether this step claims interest and costs: they are part of what it demands."""
     performed: tuple[DoneStep, ...] = ()
     known: tuple[str, ...] = ()
     approved_by: str | None = None
@@ -72,8 +84,13 @@ class StepOrder(Value):
 
     @property
     def pursued(self) -> Money:
-        """The undisputed part of what is outstanding: what a notice demands."""
+        """The undisputed part of what is outstanding, as booked."""
         return self.outstanding - self.disputed
+
+    @property
+    def insured(self) -> Money:
+        """The undisputed principal: an insurer covers neither interest nor what is contested."""
+        return self.owed.principal - min(self.disputed, self.owed.principal)
 
 
 class StepReport(Value):
@@ -90,6 +107,8 @@ class StepReport(Value):
     note: str = ""
     until: AwareDatetime | None = None
     told: tuple[AnyMessage, ...] = ()
+    law: PinnedLaw | None = None
+    """The law of the case, where its tables reach further than those the case knows."""
     stored: int = 0
 
 
@@ -123,9 +142,11 @@ class Answer(Value):
 
 def head_of(case: Case, next_step: str | None = None, next_at: datetime | None = None) -> Head:
     """The head of a case."""
+    first = None if case.closed else next((d for d in case.deadlines if d.met is None and not d.missed), None)
     return Head(
         case_id=case.id, sequence=case.sequence, stage=case.stage, outcome=case.outcome,
         outstanding=case.outstanding, on_hold=case.on_hold, closed=case.closed, next_step=next_step, next_at=next_at,
+        deadline=first.kind if first else None, deadline_day=first.day if first else None,
         tasks=tuple(
             OpenTask(id=t.id, kind=t.kind, text=t.text, opened_at=t.opened_at) for t in case.tasks if t.done_at is None
         ),

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, field_validator
 
 from models.base import Value
 from models.ids import CreditorCode
+from models.insurance import InsuranceTerms
 from models.money import minor_unit
 
 _MAIL = re.compile(r"[^\s@<>\"(),;:\\\[\]]+@[^\s@<>\"(),;:\\\[\]]+")
@@ -20,6 +21,10 @@ def mail_address(text: str) -> str:
 
 
 MailAddress = Annotated[str, AfterValidator(mail_address)]
+
+
+JurisdictionCode = Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,12})?$")]
+"""A jurisdiction of policies/jurisdictions/, such as DE, UK or US-NY."""
 
 
 class Contact(Value):
@@ -75,6 +80,10 @@ class Creditor(Value):
     law_firm: Party | None = None
     agency: Party | None = None
     insurer: Party | None = None
+    insurance: InsuranceTerms | None = None
+    jurisdiction: JurisdictionCode | None = Field(
+        default=None, description="whose law holds for its invoices; if none is named, that of the buyer's country"
+    )
 
     @field_validator("currency")
     @classmethod

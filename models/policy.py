@@ -148,6 +148,13 @@ class Step(Value):
         return self.repeat.times if self.repeat else 1
 
 
+DUTY_STEPS: dict[str, Step] = {
+    name: Step.model_validate({"id": name, "kind": "insurer_notice", "when": {"after_due": "P0D"}})
+    for name in ("duty_insurer_notice",)
+}
+"""What hard deadlines have done by themselves. These are no rungs: no ladder names them, and nothing pauses them."""
+
+
 def _time_of_day(given: Any) -> Any:
     if isinstance(given, clock_time) or (isinstance(given, str) and _TIME.fullmatch(given)):
         return given
@@ -172,11 +179,26 @@ class ContactLimit(Value):
     within: Days = Field(ge=1)
 
 
+class ClaimInterest(Value):
+    """Interest and fixed compensation are claimed, not only stated: by the law of the case, or by the contract."""
+
+    from_step: StepId = Field(description="the first step that claims them; they are booked from then on")
+    rest: Literal["pursue", "waive"] = Field(
+        default="pursue", description="what becomes of them once as much as the invoice was for has been paid"
+    )
+
+
 class PolicyFault(NamedTuple):
     """An error of a policy: where (keys and indexes from the top) and what."""
 
     path: tuple[str | int, ...]
     message: str
+
+
+def _unless_off(given: Any) -> Any:
+    if given is True:
+        raise ValueError("say from which step interest is claimed: {from_step: formal_demand_15, rest: waive}")
+    return None if given is False else given
 
 
 class Policy(Value):
@@ -190,8 +212,17 @@ class Policy(Value):
     spacing: Days = Field(default=0, description="least number of days between two contacts with the debtor")
     contact_limit: ContactLimit | None = None
     jitter: Span = timedelta(0)
-    claim_interest: bool = False
+    claim_interest: Annotated[ClaimInterest | None, BeforeValidator(_unless_off)] = None
+    tolerance: tuple[Money, ...] = Field(
+        default=(), description="per currency: a shortfall up to this (a few cents, bank charges) settles the case"
+    )
     promise_tolerance: Days = 0
+    max_promises: int = Field(default=3, ge=1, le=100, description="later promises are noted, but no longer pause")
+    dispute_answer: Days = Field(default=14, description="within which a dispute is to be answered")
+    grace_period: Days = Field(default=7, description="before the next step, after a reversed payment")
+    deadline_warnings: tuple[Days, ...] = Field(
+        default=(30, 14, 7, 1), description="how far ahead of a hard deadline a person is told", max_length=10
+    )
     steps: tuple[Step, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -252,6 +283,14 @@ PinnedPolicy = Annotated[Policy, AfterValidator(shared), PlainSerializer(_brief)
 """A policy as a field of what is kept for long."""
 
 
+def claims_interest(policy: Policy, step: str) -> bool:
+    """Whether a step claims interest and costs: the one the policy names, and those below it in the ladder."""
+    if policy.claim_interest is None:
+        return False
+    order = [s.id for s in policy.steps]
+    return step in order and order.index(step) >= order.index(policy.claim_interest.from_step)
+
+
 def nominal_day(policy: Policy, trigger: Trigger, seen: tuple[str, ...] = ()) -> int | None:
     """The ladder day on which `trigger` fires if everything before it happened on time and nobody answered.
 
@@ -299,7 +338,16 @@ def find_faults(policy: Policy) -> Iterator[PolicyFault]:
     for i, step in enumerate(policy.steps):
         if step.id in position:
             yield PolicyFault(("steps", i, "id"), f"step id {step.id!r} is used twice")
+        if step.id.startswith("duty_") or (step.id == "write_off" and step.kind != "write_off"):
+            yield PolicyFault(("steps", i, "id"), f"the id {step.id!r} has a meaning of its own: choose another one")
         position.setdefault(step.id, i)
+    claim = policy.claim_interest
+    if claim and claim.from_step not in position:
+        yield PolicyFault(("claim_interest", "from_step"), f"the ladder has no step {claim.from_step!r}")
+    currencies = [money.currency for money in policy.tolerance]
+    for n, money in enumerate(policy.tolerance):
+        if money.amount <= 0 or currencies.index(money.currency) != n:
+            yield PolicyFault(("tolerance", n), f"{money}: give one amount above zero per currency")
     above: tuple[str, int] | None = None
     for i, step in enumerate(policy.steps):
         named: list[tuple[str, tuple[str | int, ...]]] = [

@@ -3,25 +3,53 @@
 from datetime import date, datetime, timedelta
 
 from models import events as e
-from models.balance import credited, in_currency, kept
-from models.case import Case, Dispute, Hold, Pause, Plan, Promise, Refused
+from models import tasks
+from models.balance import credited, in_currency, kept, over
+from models.case import Case, Dispute, Hold, Pause, Plan, Promise, Refused, SettledOutcome
 from models.days import local_date, start_of_day
+from models.deadlines import barred, crossed, moved, with_deadlines
+from models.limitation import LimitationEvent
 from models.money import Money
 
 
 def dispute_raised(case: Case, event: e.DisputeRaised, at: datetime) -> Case:
-    """All or a part is contested; one dispute at a time."""
+    """All or a part is contested; one dispute at a time. Somebody has to answer it in time."""
     if case.dispute is not None:
         raise Refused(f"dispute {case.dispute.id!r} is still open: resolve it first")
     in_currency(case, event.amount)
     if event.amount is not None and case.outstanding < event.amount:
         raise Refused(f"{event.amount} is more than the outstanding {case.outstanding}")
-    return case.but(dispute=Dispute(id=event.id, amount=event.amount, reason=event.reason, since=at))
+    if case.rules_version < 2:
+        return case.but(dispute=Dispute(id=event.id, amount=event.amount, reason=event.reason, since=at))
+    answer_by = event.answer_by or local_date(case, at) + timedelta(days=case.policy.dispute_answer)
+    _not_past(case, answer_by, at)
+    dispute = Dispute(
+        id=event.id, amount=event.amount, category=event.category, reason=event.reason, evidence=event.evidence,
+        since=at, answer_by=answer_by, overdue_at=_after(case, answer_by, 0),
+    )  # fmt: skip
+    contested = f"{event.amount} of it" if event.amount else "the invoice"
+    why = f" ({event.category}{': ' + event.reason if event.reason else ''})"
+    text = f"answer the dispute by {answer_by}: the debtor contests {contested}{why}; then `arrears resolve`"
+    return tasks.opened(case.but(dispute=dispute), "dispute", text[:2000], at, about=event.id)
+
+
+def dispute_unanswered(case: Case, _: e.DisputeUnanswered, at: datetime) -> Case:
+    """The day to answer is over: an alarm that stays until the dispute is resolved."""
+    dispute = case.dispute
+    if dispute is None or dispute.overdue:
+        raise Refused("no dispute waits for an answer")
+    text = f"the dispute was to be answered by {dispute.answer_by}: resolve it (`arrears resolve`)"
+    case = case.but(dispute=dispute.but(overdue=True))
+    return tasks.opened(case, "dispute_unanswered", text, at, about=dispute.id)
 
 
 def dispute_resolved(case: Case, event: e.DisputeResolved, at: datetime) -> Case:
-    """Upheld: the invoice shrinks by what was disputed, or by the amount given. Rejected: the ladder goes on."""
-    if case.dispute is None:
+    """Upheld: the invoice shrinks by what was disputed, or by the amount given.
+
+    Rejected: the ladder goes on where it was, with fresh cure periods.
+    """
+    dispute = case.dispute
+    if dispute is None:
         raise Refused("there is no open dispute to resolve")
     in_currency(case, event.amount)
     disputed = case.disputed
@@ -29,31 +57,44 @@ def dispute_resolved(case: Case, event: e.DisputeResolved, at: datetime) -> Case
         raise Refused("an amount goes with an upheld dispute only: it is what the invoice shrinks by")
     if event.amount is not None and disputed < event.amount:
         raise Refused(f"{event.amount} is more than the disputed {disputed}")
-    case = case.but(dispute=None)
-    if event.upheld:
-        credit = event.amount or disputed
-        return kept(credited(case, credit, at)) if credit else case
-    return case
+    credit = min(event.amount or disputed, case.invoice.amount - case.credited)
+    outcome: SettledOutcome = "upheld" if event.upheld else "rejected"
+    case = over(case.but(dispute=None), "dispute", dispute.id, outcome, credit if event.upheld else disputed, at)
+    for kind in ("dispute", "dispute_unanswered"):
+        case = tasks.settled(case, kind, dispute.id, at, outcome)
+    if not event.upheld:
+        return case.but(fresh_at=at)
+    if not credit:
+        return case
+    return kept(credited(case, event.id, "credit_note", credit, local_date(case, at), at), at)
 
 
 def promise_made(case: Case, event: e.PromiseMade, at: datetime) -> Case:
-    """The ladder waits for the promised day plus the tolerance."""
+    """The ladder waits for the promised day plus the tolerance; for one promise too many it no longer does."""
     if case.promise is not None:
         raise Refused(f"a promise to pay by {case.promise.made.pay_by} is still running")
     _not_past(case, event.pay_by, at)
     in_currency(case, event.amount)
     if event.amount is not None and case.outstanding < event.amount:
         raise Refused(f"{event.amount} is more than the outstanding {case.outstanding}")
+    case = _within_deadlines(case, event, event.pay_by, "promise", at)
+    before = sum(1 for settled in case.settled if settled.kind == "promise") if case.rules_version > 1 else 0
     promise = Promise(
         made=event, amount=event.amount or case.outstanding, paid_before=case.paid,
-        deadline=_after(case, event.pay_by, case.policy.promise_tolerance),
+        deadline=_after(case, event.pay_by, case.policy.promise_tolerance), pauses=before < case.policy.max_promises,
     )  # fmt: skip
     return case.but(promise=promise)
 
 
 def promise_broken(case: Case, _: e.PromiseBroken, at: datetime) -> Case:
-    """The day passed without the money: the ladder goes on where it was."""
-    return case.but(promise=None, happened={**case.happened, "promise_broken": at})
+    """The day passed without the money, or with a part of it: the ladder goes on where it was."""
+    promise = case.promise
+    if promise is None:
+        raise Refused("no promise is running")
+    paid = case.paid - promise.paid_before
+    outcome: SettledOutcome = "partly_kept" if paid.amount > 0 else "broken"
+    case = over(case.but(promise=None), "promise", promise.made.id, outcome, paid, at)
+    return with_deadlines(case.but(happened={**case.happened, "promise_broken": at}))
 
 
 def plan_agreed(case: Case, event: e.PlanAgreed, at: datetime) -> Case:
@@ -69,19 +110,62 @@ def plan_agreed(case: Case, event: e.PlanAgreed, at: datetime) -> Case:
     total = sum((i.amount for i in event.instalments), Money.zero(case.currency))
     if total != case.outstanding:
         raise Refused(f"the instalments add up to {total}, but {case.outstanding} is outstanding")
+    case = _within_deadlines(case, event, days[-1], "acknowledgment", at)
     deadlines = tuple(_after(case, day, case.policy.promise_tolerance) for day in days)
     return case.but(plan=Plan(agreed=event, paid_before=case.paid, deadlines=deadlines))
 
 
-def plan_broken(case: Case, _: e.PlanBroken, at: datetime) -> Case:
+def plan_broken(case: Case, event: e.PlanBroken, at: datetime) -> Case:
     """An instalment did not come: the ladder goes on where it was."""
-    return case.but(plan=None, happened={**case.happened, "plan_broken": at})
+    if case.plan is None:
+        raise Refused("no payment plan is running")
+    paid, others = case.paid - case.plan.paid_before, case.plan.agreed.with_cases
+    to_tell = (*case.to_tell, *(other for other in others if other != case.id))
+    case = over(case.but(plan=None, to_tell=to_tell), "plan", case.plan.name, "broken", paid, at)
+    return with_deadlines(case.but(happened={**case.happened, "plan_broken": at}))
+
+
+def partner_told(case: Case, event: e.PartnerTold, at: datetime) -> Case:
+    """Another case of the plan knows."""
+    return case.but(to_tell=tuple(other for other in case.to_tell if other != event.case))
+
+
+def plan_ended(case: Case, event: e.PlanEnded, at: datetime) -> Case:
+    """The plan is over before its time, as it was broken for another invoice or we ended it."""
+    if case.plan is None or event.plan not in ("", case.plan.name):
+        running = case.plan.name if case.plan else "none"
+        raise Refused(f"no plan {event.plan!r} is running (running: {running})")
+    paid = case.paid - case.plan.paid_before
+    return over(case.but(plan=None), "plan", case.plan.name, "ended", paid, at)
 
 
 def extension_granted(case: Case, event: e.ExtensionGranted, at: datetime) -> Case:
-    """The ladder waits until the day is over."""
+    """The ladder waits until the day is over; no hard deadline moves."""
     _not_past(case, event.until, at)
+    case = _within_deadlines(case, event, event.until, "negotiations", at)
     return case.but(extended_until=_after(case, event.until, 0))
+
+
+def _within_deadlines(
+    case: Case, event: e.PromiseMade | e.PlanAgreed | e.ExtensionGranted, day: date, moves: LimitationEvent,
+    at: datetime,
+) -> Case:  # fmt: skip
+    """The case, its limitation moved where the law lets the debtor's word move it.
+
+    Raises:
+        Refused: `day` lies past limitation; or past what the insurance allows, and no second person approved it.
+    """
+    case = moved(case, moves, local_date(case, at), f"{event.type} {event.id}")
+    why = barred(case, day)
+    if why is not None:
+        raise Refused(f"{day} cannot be accepted: {why}")
+    past = crossed(case, day)
+    if past and (not event.approved_by.strip() or event.approved_by.strip() == event.by.strip()):
+        raise Refused(
+            f"{day} needs the approval of a second person (--approved-by NAME, another than --by), as cover may be "
+            f"lost: {'; '.join(past)}"
+        )
+    return case
 
 
 def extension_ended(case: Case, _: e.ExtensionEnded, at: datetime) -> Case:
@@ -116,7 +200,8 @@ def _after(case: Case, day: date, tolerance: int) -> datetime:
 def paused(case: Case, at: datetime) -> Case:
     """Open or end the current pause as the reasons for one come and go."""
     fully_disputed = case.dispute is not None and not case.pursued and bool(case.outstanding)
-    pausing = bool(case.holds or case.promise or case.plan or case.extended_until or fully_disputed)
+    promised = case.promise is not None and case.promise.pauses
+    pausing = bool(case.holds or promised or case.plan or case.extended_until or fully_disputed)
     if pausing and case.paused_since is None:
         return case.but(paused_since=at)
     if not pausing and case.paused_since is not None:

@@ -9,12 +9,13 @@ from decimal import ROUND_CEILING, Decimal
 
 from models.allocation import COSTS_FIRST, Part
 from models.base import Value
-from models.interest import DatedRate, InterestStatement, LateFee, interest_statement
+from models.interest import DatedRate, InterestStatement, LateFee, Receipt, interest_statement
 from models.jurisdiction import Compensation, ContractOnly, FixedInterest, Jurisdiction, ReferenceInterest, points_text
 from models.money import Money
 from models.rates import Figure, NoRate
 
 _DAY = timedelta(days=1)
+_NOTHING = LateFee(percent=Decimal(0), per="day")
 
 
 class Claim(Value):
@@ -31,6 +32,8 @@ class Claim(Value):
     paid: Money
     total: Money
     statement: InterestStatement
+    left_out_from: date | None = None
+    """The first day whose interest is left out, as no rate is known for it."""
     unverified: tuple[str, ...] = ()
     """Figures that went into this and were not checked against a source."""
     warnings: tuple[str, ...] = ()
@@ -44,8 +47,10 @@ def late_payment_claim(
     as_of: date,
     jurisdiction: Jurisdiction | None,
     contract_rate: LateFee | None = None,
-    paid: Iterable[tuple[date, Money]] = (),
+    paid: Iterable[Receipt | tuple[date, Money]] = (),
     order: tuple[Part, ...] | None = None,
+    until: date | None = None,
+    leave_out: bool = False,
 ) -> Claim:
     """The claim at the end of `as_of`.
 
@@ -57,18 +62,26 @@ def late_payment_claim(
         contract_rate: The contract's rate, in place of the statute's.
         paid: Days and amounts received, in any order.
         order: What a payment settles first, if agreed otherwise than the law has it.
+        until: The last day that bears interest, where the rest was waived.
+        leave_out: Leave days without a known rate out, visibly (`left_out_from`), instead of raising NoRate: a
+            missing rate must not stop a case.
 
     Raises:
         NoRate: The law has no rate for a day of the period, or the table does not know it.
     """
-    received = [(day, amount) for day, amount in paid if day <= as_of]
+    received = [receipt for receipt in (Receipt(*r) for r in paid) if receipt.on <= as_of]
     law = jurisdiction.late_payment if jurisdiction else None
     free = law.free_days if contract_rate is None and isinstance(law, ReferenceInterest | FixedInterest) else 0
     last_free = due + timedelta(days=free)
     nothing = Money.zero(principal.currency)
-    opening = principal - sum((amount for day, amount in received if day <= last_free), nothing)
+    opening = principal - sum((r.amount for r in received if r.on <= last_free), nothing)
     late = as_of > last_free and opening.amount > 0
-    rates = _rates(jurisdiction, contract_rate, last_free + _DAY, as_of) if late else ()
+    last = as_of if until is None else max(min(until, as_of), last_free)
+    rates, left_out_from = (
+        _rates(jurisdiction, contract_rate, last_free + _DAY, last, leave_out) if late else ((), None)
+    )
+    if last < as_of:
+        rates = (*rates, DatedRate(_NOTHING, last + _DAY, as_of, "waived"))
     used: list[Figure] = []
     costs, notes = nothing, []
     rule = jurisdiction.compensation if jurisdiction else None
@@ -88,19 +101,42 @@ def late_payment_claim(
         notes += jurisdiction.notes
     return Claim(
         jurisdiction=jurisdiction.code if jurisdiction else None, principal=principal, interest=statement.total,
-        compensation=costs, paid=sum((amount for _, amount in received), nothing), total=statement.owed.total,
-        statement=statement, unverified=tuple(dict.fromkeys(unverified)), warnings=warnings, notes=tuple(notes),
+        compensation=costs, paid=sum((r.amount for r in received), nothing), total=statement.owed.total,
+        statement=statement, left_out_from=left_out_from, unverified=tuple(dict.fromkeys(unverified)),
+        warnings=warnings, notes=tuple(notes),
     )  # fmt: skip
 
 
 def _rates(
-    jurisdiction: Jurisdiction | None, contract_rate: LateFee | None, first: date, last: date
-) -> Sequence[DatedRate]:
+    jurisdiction: Jurisdiction | None, contract_rate: LateFee | None, first: date, last: date, leave_out: bool
+) -> tuple[Sequence[DatedRate], date | None]:
+    """The rates, and the first day for which none is known if such days are left out."""
+    if last < first:
+        return (), None
     if contract_rate is not None:
-        return (DatedRate(contract_rate),)
-    if jurisdiction is None:
-        raise NoRate("neither a jurisdiction nor a rate of the contract is given")
-    return statutory_rates(jurisdiction, first, last)
+        return (DatedRate(contract_rate, until=last),), None
+    try:
+        if jurisdiction is None:
+            raise NoRate("neither a jurisdiction nor a rate of the contract is given")
+        return statutory_rates(jurisdiction, first, last), None
+    except NoRate as missing:
+        if not leave_out:
+            raise
+        known = _known(jurisdiction, first)
+        since = known[-1].until + _DAY if known else first
+        return [*known, DatedRate(_NOTHING, since, last, str(missing), False)], since
+
+
+def _known(jurisdiction: Jurisdiction | None, first: date) -> list[DatedRate]:
+    """The rates from `first` to the end of the table; none if it does not hold `first`."""
+    rule = jurisdiction.late_payment if jurisdiction else None
+    end = rule.reference.known_until if isinstance(rule, ReferenceInterest) else None
+    if jurisdiction is None or end is None or end < first:
+        return []
+    try:
+        return statutory_rates(jurisdiction, first, end)
+    except NoRate:
+        return []
 
 
 def statutory_rates(jurisdiction: Jurisdiction, first: date, last: date) -> list[DatedRate]:

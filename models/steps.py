@@ -1,12 +1,18 @@
 """What became of the steps: performed, skipped, deferred, refused, proposed, and decided by a second person."""
 
 from datetime import datetime
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from models import events as e
-from models import tasks
+from models import tasks, writing_off
+from models.balance import claimed
+from models.books import debtor_day
 from models.case import Case, DoneStep, Refused, Task
-from models.policy import StepKind
+from models.days import local_date
+from models.deadlines import met, met_by_step, moved
+from models.limitation import LimitationEvent
+from models.policy import DUTY_STEPS, StepKind, claims_interest
+from models.writing_off import WRITE_OFF
 
 _V = TypeVar("_V")
 
@@ -21,11 +27,26 @@ def done(
         notice=notice, task=task,
     )  # fmt: skip
     case = _over(case, step, occurrence, performed_at)
-    return case.but(
+    if step in DUTY_STEPS:
+        return met_by_step(case, kind, notice or task or step)
+    case = case.but(
         performed=(*case.performed, done),
         agency_mandate=case.agency_mandate or kind == "referral",
         insurer_mandate=case.insurer_mandate or kind == "insurance_claim",
     )
+    if not case.deadlines:
+        return case
+    day = local_date(case, performed_at)
+    if kind in _LIMITATION:
+        case = moved(case, _LIMITATION[kind], day, f"{step}, {notice or task or 'done'}")
+    return met_by_step(case, kind, notice or task or step)
+
+
+_LIMITATION: dict[StepKind, LimitationEvent] = {
+    "reminder": "reminder",
+    "formal_demand": "demand",
+    "lawyer_letter": "demand",
+}
 
 
 def _over(case: Case, step: str, occurrence: int, at: datetime) -> Case:
@@ -47,7 +68,7 @@ def _without(mapping: dict[str, _V], key: str) -> dict[str, _V]:
 
 
 def _expected(case: Case, step: str, occurrence: int) -> None:
-    if step not in case.policy.by_id:
+    if case.step(step) is None:
         raise Refused(f"the policy {case.policy.id} has no step {step!r}")
     if occurrence != case.progress.get(step, 0) + 1:
         raise Refused(f"{step} {occurrence} is over already")
@@ -55,13 +76,16 @@ def _expected(case: Case, step: str, occurrence: int) -> None:
 
 def step_performed(case: Case, event: e.StepPerformed, at: datetime) -> Case:
     """What was sent is a fact, even if the policy was changed while it was on its way."""
-    if any(d.step == event.step and d.occurrence == event.occurrence for d in case.performed):
+    done_duty = event.step in DUTY_STEPS and event.occurrence <= case.progress.get(event.step, 0)
+    if done_duty or any(d.step == event.step and d.occurrence == event.occurrence for d in case.performed):
         raise Refused(f"{event.step} {event.occurrence} is over already")
     if event.occurrence <= case.progress.get(event.step, 0):
         skipped = tuple(s for s in case.skipped if (s.step, s.occurrence) != (event.step, event.occurrence))
         case = case.but(skipped=skipped)
     kind, notice, task = event.kind, event.notice, event.task
     case = done(case, event.step, kind, event.occurrence, event.planned_at, event.performed_at, notice, task)
+    if claims_interest(case.policy, event.step):
+        case = claimed(case, debtor_day(case.invoice, event.performed_at), at)
     if task is not None:
         made = Task(id=task, kind=kind, text=event.note, opened_at=at, step=event.step, occurrence=event.occurrence)
         case = case.but(tasks=(*case.tasks, made))
@@ -100,7 +124,9 @@ def step_proposed(case: Case, event: e.StepProposed, at: datetime) -> Case:
 
 
 def step_approved(case: Case, event: e.StepApproved, at: datetime) -> Case:
-    """A second person approved a step: it is due."""
+    """A second person approved a step: it is due. A write-off that was proposed takes effect."""
+    if event.step == WRITE_OFF and case.write_off is not None and WRITE_OFF not in case.proposed:
+        return writing_off.approved(case, event.by, at)
     _proposal(case, event.step, event.occurrence)
     if not event.by:
         raise Refused("an approval needs a name: who approves?")
@@ -109,7 +135,9 @@ def step_approved(case: Case, event: e.StepApproved, at: datetime) -> Case:
 
 
 def step_rejected(case: Case, event: e.StepRejected, at: datetime) -> Case:
-    """A second person rejected a step: it falls away."""
+    """A second person rejected a step, or a proposed write-off: it falls away."""
+    if event.step == WRITE_OFF and case.write_off is not None and WRITE_OFF not in case.proposed:
+        return writing_off.rejected(case, event.by, at)
     proposal = _proposal(case, event.step, event.occurrence)
     if not event.by:
         raise Refused("a rejection needs a name: who rejects?")
@@ -137,6 +165,10 @@ def task_completed(case: Case, event: e.TaskCompleted, at: datetime) -> Case:
     if found.kind == "approval":
         raise Refused(f"{event.task!r} is an approval: use approve or reject with the step {found.step}")
     case = case.but(tasks=tuple(t.but(done_at=at, outcome=event.outcome) if t is found else t for t in case.tasks))
+    if found.kind in ("deadline", "deadline_missed") and event.outcome == "done":
+        return met(case, cast("e.DeadlineKind", found.about), f"task {found.id}, done by {event.by or 'an operator'}")
+    if found.kind == "legal_action" and event.outcome == "done":
+        return moved(case, "suit", local_date(case, at), f"task {found.id}")
     if found.kind == "refused_step" and found.step in case.refused:
         return _mended(case, found, event, at)
     return case
@@ -144,7 +176,9 @@ def task_completed(case: Case, event: e.TaskCompleted, at: datetime) -> Case:
 
 def _mended(case: Case, task: Task, event: e.TaskCompleted, at: datetime) -> Case:
     """A refused step after a person looked at it: tried again, done by hand, or dropped."""
-    step = case.policy.by_id[str(task.step)]
+    step = case.step(str(task.step))
+    if step is None:
+        return case
     if event.outcome == "retry":
         return case.but(refused=_without(case.refused, step.id))
     if event.outcome == "done":

@@ -4,11 +4,13 @@ from datetime import datetime
 from typing import Any, get_args
 
 from models.case import Case
+from models.deadlines import name
 from models.events import Stage
-from models.ladder import next_lapse, next_step
+from models.ladder import next_end, next_step
 from models.money import Money
 from models.orders import Head, head_of
 from models.policy import Step
+from models.statement import balance_json, deadlines_json, interest_json
 
 STAGES: tuple[str, ...] = get_args(Stage)
 """The names of the stages."""
@@ -33,8 +35,8 @@ def money(value: Money) -> dict[str, str]:
     return {"amount": str(value.amount), "currency": value.currency}
 
 
-def show(case: Case) -> dict[str, Any]:
-    """The whole case with the stable field names that other programs rely on."""
+def show(case: Case, now: datetime) -> dict[str, Any]:
+    """The whole case at the business instant `now`, with the stable field names that other programs rely on."""
     upcoming = upcoming_step(case)
     invoice = case.invoice
     return {
@@ -47,6 +49,10 @@ def show(case: Case) -> dict[str, Any]:
         "stage": case.stage,
         "outcome": case.outcome,
         "outstanding": money(case.outstanding),
+        "balance": balance_json(case),
+        "interest": interest_json(case, now),
+        "jurisdiction": None if case.law is None else {"code": case.law.code, "named_by": case.law.basis},
+        "deadlines": deadlines_json(case, now),
         "on_hold": case.on_hold,
         "next": {"step": upcoming[0].id, "at": upcoming[1].isoformat()} if upcoming else None,
         "steps": [
@@ -66,17 +72,29 @@ def show(case: Case) -> dict[str, Any]:
         "credited": money(case.credited),
         "dispute": None if case.dispute is None else {
             "id": case.dispute.id, "amount": money(case.disputed), "reason": case.dispute.reason,
-            "since": case.dispute.since.isoformat(),
+            "since": case.dispute.since.isoformat(), "category": case.dispute.category,
+            "evidence": list(case.dispute.evidence),
+            "answer_by": str(case.dispute.answer_by) if case.dispute.answer_by else None,
         },
         "promise": None if case.promise is None else {
             "id": case.promise.made.id, "amount": money(case.promise.amount),
             "pay_by": case.promise.made.pay_by.isoformat(), "deadline": case.promise.deadline.isoformat(),
+            "pauses": case.promise.pauses,
+        },
+        "settled": [
+            {"kind": s.kind, "id": s.id, "outcome": s.outcome, "at": s.at.isoformat(), "amount": money(s.amount)}
+            for s in case.settled
+        ],
+        "write_off": None if case.write_off is None else {
+            "by": case.write_off.by, "reason": case.write_off.reason, "evidence": list(case.write_off.evidence),
         },
         "plan": None if case.plan is None else [
             {"due": i.due.isoformat(), **money(i.amount)} for i in case.plan.agreed.instalments
         ],
         "holds": [{"id": h.id, "reason": h.reason, "since": h.since.isoformat()} for h in case.holds],
-        "waiting_for_approval": [s for s in case.proposed if s not in case.approved],
+        "waiting_for_approval": [
+            *(s for s in case.proposed if s not in case.approved), *(["write_off"] if case.write_off else []),
+        ],
         "deferred": {step: until.isoformat() for step, until in case.deferred.items()},
         "tasks": [
             {
@@ -91,7 +109,7 @@ def show(case: Case) -> dict[str, Any]:
 
 def page(case: Case) -> str:
     """The case as a page for a person: where it stands, what comes next, what happened (Markdown)."""
-    invoice, upcoming, lapse = case.invoice, upcoming_step(case), next_lapse(case)
+    invoice, upcoming, lapse = case.invoice, upcoming_step(case), next_end(case)
     lines = [
         f"### {plain(invoice.number)} · {case.stage}" + (f" ({case.outcome})" if case.outcome else ""),
         "",
@@ -110,6 +128,11 @@ def page(case: Case) -> str:
         lines.append("No further step is scheduled.")
     if case.disputed and case.pursued:
         lines.append(f"{case.disputed} is disputed; {case.pursued} is pursued.")
+    if case.claim is not None and not case.closed:
+        lines.append(
+            f"Claimed, booked to {case.claim.through}: principal {case.owed.principal}, interest {case.owed.interest}, "
+            f"costs {case.owed.costs}."
+        )
     lines += _table(("step", "planned", "performed"), [
         (f"{d.step}" + (f" #{d.occurrence}" if d.occurrence > 1 else ""), _at(d.planned_at), _at(d.performed_at))
         for d in case.performed
@@ -117,6 +140,11 @@ def page(case: Case) -> str:
     lines += _table(("skipped", "reason"), [(s.step, plain(s.reason)) for s in case.skipped])
     lines += _table(("payment", "amount", "received"), [
         (plain(p.id), f"{p.amount}" + (" (reversed)" if p.reversed else ""), p.received_on) for p in case.payments
+    ])  # fmt: skip
+    lines += _table(("deadline", "last day", "state", "why and source"), [
+        (name(d.kind), str(d.day), plain(d.met) if d.met else "**missed**" if d.missed else "open",
+         plain(f"{d.why}; {d.source}") + ("" if d.verified else " (unverified)"))
+        for d in case.deadlines
     ])  # fmt: skip
     lines += _table(("open task", "what to do"), [(t.id, plain(t.text)) for t in case.tasks if t.done_at is None])
     lines += _table(("rejected message", "reason"), [(plain(r.message), plain(r.reason)) for r in case.rejected[-10:]])
@@ -126,7 +154,7 @@ def page(case: Case) -> str:
 def pausing(case: Case) -> list[str]:
     """Why the ladder stands still."""
     reasons = [f"hold {plain(h.id)}" + (f" ({plain(h.reason)})" if h.reason else "") for h in case.holds]
-    if case.promise:
+    if case.promise and case.promise.pauses:
         reasons.append(f"promise to pay {case.promise.amount} by {case.promise.made.pay_by}")
     if case.plan:
         reasons.append("payment plan")

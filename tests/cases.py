@@ -5,13 +5,16 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+from gateway.jurisdiction_files import load_jurisdiction
 from gateway.policy_files import load_policy
 from models import events as e
-from models.case import Case
+from models.case import RULES_VERSION, Case
 from models.changes import apply, open_case
 from models.clock import CaseClock
+from models.insurance import InsuranceTerms
 from models.invoice import Invoice
-from models.ladder import Close, Perform, Propose, Record, Wait, next_action
+from models.ladder import Close, Perform, Propose, Record, Tell, Wait, next_action
+from models.law import CaseLaw, law_for
 from models.money import Money
 from models.policy import Policy
 
@@ -58,6 +61,12 @@ def after_step(name: str, n: int, **fields: Any) -> dict[str, Any]:
 _packaged = lru_cache(load_policy)
 
 
+@lru_cache
+def law_of(code: str) -> CaseLaw:
+    """The law of a jurisdiction, for an invoice due on day 0."""
+    return law_for(load_jurisdiction(code), "invoice", DUE)
+
+
 class Walk:
     """A case on its way: performs what is due, and is told messages at their instants."""
 
@@ -66,6 +75,8 @@ class Walk:
         rules: Policy | str = "plain",
         opened: datetime | None = None,
         prior: Sequence[e.PriorNotice] = (),
+        law: str | None = None,
+        insurance: dict[str, Any] | None = None,
         **fields: Any,
     ) -> None:
         """Open a case (ten days before due, unless `opened` says otherwise)."""
@@ -73,7 +84,8 @@ class Walk:
         self.now = opened or day(-10, 0)
         self.opened = e.CaseOpened(
             at=self.now, invoice=invoice(**fields), policy=pinned, clock=CaseClock.real(self.now),
-            prior_notices=tuple(prior),
+            prior_notices=tuple(prior), law=law_of(law) if law else None,
+            insurance=InsuranceTerms.model_validate(insurance) if insurance else None, rules_version=RULES_VERSION,
         )  # fmt: skip
         self.case = open_case(self.opened)
         self.events: list[e.Event] = [self.opened]
@@ -94,7 +106,7 @@ class Walk:
                         break
                     assert until > self.now, "a wait that does not wait"
                     self.now = until
-                case Record() | Perform() | Propose() | Close():
+                case Record() | Perform() | Propose() | Tell() | Close():
                     self.take(action)
                     if isinstance(action, Close):
                         break
@@ -103,11 +115,13 @@ class Walk:
         self.now = max(self.now, instant)
         return self
 
-    def take(self, action: Perform | Propose | Record | Close) -> None:
+    def take(self, action: Perform | Propose | Record | Tell | Close) -> None:
         """Do what `next_action` says, as the workflow would."""
         match action:
             case Record(event):
                 self.apply(event)
+            case Tell(case_id):
+                self.apply(e.PartnerTold(case=case_id))
             case Perform(step, occurrence, planned_at):
                 self.apply(
                     e.StepPerformed(

@@ -10,7 +10,8 @@ from typing import Any
 
 import yaml
 
-from models.case import DoneStep, Payment
+from models.balance import opening_balance
+from models.case import Credit, DoneStep, Payment
 from models.clock import CaseClock
 from models.invoice import Invoice
 from models.money import Money
@@ -43,6 +44,12 @@ def an_invoice(language: str = "en", name: str = "Beispiel GmbH", **fields: Any)
     return Invoice.model_validate(given | fields)
 
 
+def _credits(amount: str | None) -> tuple[Credit, ...]:
+    if amount is None:
+        return ()
+    return (Credit(id="CN-1", kind="credit_note", amount=Money.model_validate(amount), on="2026-01-05"),)
+
+
 def an_order(
     invoice: Invoice,
     kind: str = "reminder",
@@ -69,9 +76,11 @@ def an_order(
         planned_at=at,
         at=at,
         clock=CaseClock.real(at),
+        owed=opening_balance(owed),
         outstanding=owed,
         disputed=Money.model_validate(disputed) if disputed else zero,
         credited=Money.model_validate(credited) if credited else zero,
+        credits=_credits(credited),
         dispute_reason=dispute_reason,
         payments=payments,
         performed=performed,

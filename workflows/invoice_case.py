@@ -19,8 +19,9 @@ with workflow.unsafe.imports_passed_through():
     from models.case import Case, Closed, Refused
     from models.changes import apply, open_case, stored
     from models.events import MESSAGES, Message
-    from models.ladder import Close, Perform, Propose, Record, Wait, next_action, verdict
+    from models.ladder import Close, Perform, Propose, Record, Tell, Wait, ending, next_action
     from models.orders import Answer, CaseStart, Head, RecordOrder, StepOrder, StepReport
+    from models.policy import claims_interest
     from workflows import counterparts
     from workflows.attributes import attributes_of
     from workflows.doors import Undecodable, decode, doors
@@ -55,6 +56,8 @@ class InvoiceCase:
                 case Record(event):
                     self._take(event)
                     await self._note()
+                case Tell(case_id, message):
+                    await self._tell(case_id, message)
                 case Close(outcome):
                     await self._close(outcome)
             if workflow.info().is_continue_as_new_suggested() and not self._case.closed:
@@ -119,6 +122,8 @@ class InvoiceCase:
                 for message in report.told:
                     self._take(message)
             case "performed":
+                if report.law is not None:
+                    self._take(e.LawUpdated(law=report.law))
                 self._take(
                     e.StepPerformed(
                         step=step.id, kind=step.kind, occurrence=occurrence, planned_at=action.planned_at,
@@ -139,6 +144,16 @@ class InvoiceCase:
         self._take(e.StepProposed(step=action.step.id, occurrence=action.occurrence, planned_at=action.planned_at))
         await self._note()
 
+    async def _tell(self, case_id: str, message: Message) -> None:
+        """Tell another case; one that has ended need not hear it."""
+        handle: workflow.ExternalWorkflowHandle[Any] = workflow.get_external_workflow_handle(case_id)
+        try:
+            await handle.signal(message.type, message)
+        except ApplicationError:
+            pass
+        self._take(e.PartnerTold(case=case_id))
+        await self._note()
+
     async def _close(self, outcome: e.Outcome) -> None:
         """End the case once the ledger has all of it. A reversal that comes meanwhile reopens it."""
         self._take(e.CaseClosed(outcome=outcome))
@@ -148,8 +163,8 @@ class InvoiceCase:
 
     async def _continue_as_new(self) -> None:
         # A handler that waits for the close must not wait for us while we wait for it: then the loop goes on.
-        await workflow.wait_condition(lambda: workflow.all_handlers_finished() or verdict(self._case) is not None)
-        if verdict(self._case) is None:
+        await workflow.wait_condition(lambda: workflow.all_handlers_finished() or ending(self._case, self._now()))
+        if not ending(self._case, self._now()):
             workflow.continue_as_new(CaseStart(carried=self._case))
 
     # --- behind the doors -------------------------------------------------------------------------------------
@@ -187,7 +202,7 @@ class InvoiceCase:
                 raise _no(refusal) from None
             if message.source != "ledger":
                 await self._note()  # Nobody else hands over what came of it.
-            if verdict(self._case) is not None and not self._performing:
+            if ending(self._case, self._now()) and not self._performing:
                 # The loop closes the case in this same task: let the answer say so.
                 await workflow.wait_condition(lambda: self._case.closed)
             self._publish()
@@ -213,7 +228,7 @@ class InvoiceCase:
     @workflow.query
     def show(self) -> dict[str, Any]:
         """The case as `show --json` prints it."""
-        return view.show(self._case)
+        return view.show(self._case, self._now())
 
     @workflow.query
     def case(self) -> Case:
@@ -267,8 +282,10 @@ class InvoiceCase:
         return StepOrder.model_construct(
             case_id=case.id, policy_id=case.policy.id, policy_digest=case.policy.digest, step=action.step,
             occurrence=action.occurrence, planned_at=action.planned_at, at=self._now(), clock=case.clock,
-            outstanding=case.outstanding, disputed=case.disputed, credited=case.credited,
-            dispute_reason=case.dispute.reason if case.dispute else None, payments=case.payments,
+            law=case.law, owed=case.owed, outstanding=case.outstanding, disputed=case.disputed,
+            credited=case.credited, dispute_reason=case.dispute.reason if case.dispute else None,
+            payments=case.payments, credits=case.credits, waivers=case.waivers, claim=case.claim,
+            claims_interest=claims_interest(case.policy, action.step.id),
             performed=case.performed, approved_by=case.approved_by.get(action.step.id),
             known=(*case.applied, *case.declined), journal=case.journal, head=view.head(case),
         )  # fmt: skip

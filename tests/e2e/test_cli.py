@@ -335,7 +335,8 @@ def test_withdrawn_closes_and_written_off_lives_on_until_paid(arrears: CommandLi
     begin("end-2")
 
     assert "the case is closed (withdrawn)" in arrears("withdraw", "end-1", "--reason", "goodwill").out
-    arrears("write-off", "end-2", "--by", "anna")
+    arrears("write-off", "end-2", "--by", "anna", "--reason", "no assets")
+    arrears("approve", "end-2", "write_off", "--by", "berta")
     recovery = arrears.show("end-2")
     assert (recovery["stage"], recovery["outcome"], recovery["next"]) == ("recovery", "written_off", None)
     arrears("pay", "end-2", "--amount", "1000", "--reference", "E-1")

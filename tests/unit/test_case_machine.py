@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from gateway.policy_files import load_policy
 from models import events as e
-from models.case import Case, Closed, Refused
+from models.case import RULES_VERSION, Case, Closed, Refused
 from models.changes import apply, fold, open_case
 from models.clock import CaseClock
 from models.days import local_date
@@ -62,7 +62,9 @@ class CaseMachine(RuleBasedStateMachine):
     def open(self, rules: Policy, opened: int, zone: str, insured: bool, number: str) -> None:
         self.now = day(0, opened)
         subject = invoice(number=number, cover={} if insured else None, buyer={"contact": {"timezone": zone}})
-        event = e.CaseOpened(at=self.now, invoice=subject, policy=rules, clock=CaseClock.real(self.now))
+        event = e.CaseOpened(
+            at=self.now, invoice=subject, policy=rules, clock=CaseClock.real(self.now), rules_version=RULES_VERSION
+        )
         self.case = open_case(event)
         self.sent: list[e.Message] = []
         self.performed_by_us: list[tuple[str, int]] = []

@@ -142,7 +142,11 @@ def test_the_insurers_acceptance_settles_the_claim_and_a_refusal_asks_a_person()
 
 
 def test_a_write_off_stops_the_ladder_and_the_case_lives_on_until_paid() -> None:
-    walk = Walk().tell(day(20), e.WrittenOff).until(day(200))
+    walk = Walk().tell(day(20), e.WrittenOff, reason="insolvent, no assets")
+    assert walk.case.stage == "demanded" and walk.open_tasks() == ["approval-1"]
+    with pytest.raises(Refused, match="anna proposed the write-off: a second person decides"):
+        walk.tell(day(20), e.StepApproved, step="write_off", by="Anna")
+    walk.tell(day(20), e.StepApproved, step="write_off", by="berta").until(day(200))
 
     assert (walk.case.closed, walk.case.stage, walk.case.outcome) == (False, "recovery", "written_off")
     assert walk.steps[-1] == ("formal_demand_15", 15)

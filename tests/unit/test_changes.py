@@ -70,7 +70,9 @@ def test_what_was_paid_too_much_is_kept_and_a_person_told() -> None:
 
     assert not walk.case.outstanding
     assert [(p.id, p.amount) for p in walk.case.unapplied] == [("B", euros(200))]
-    assert [t.text for t in walk.case.tasks] == ["200.00 EUR paid too much: refund or set off (payment B)"]
+    assert [t.text for t in walk.case.tasks] == [
+        "200.00 EUR paid too much (payment B): refund it or set it off (`arrears refund`, `set-off`)"
+    ]
 
 
 def test_a_payment_in_another_currency_is_kept_apart() -> None:
@@ -149,7 +151,7 @@ def test_a_credit_may_not_exceed_the_invoice() -> None:
 
 def test_a_dispute_over_the_whole_stops_the_ladder_until_it_is_rejected() -> None:
     walk = Walk().tell(day(2), e.DisputeRaised, reason="not delivered").until(day(6))
-    assert walk.next == Wait(None)
+    assert walk.next == Wait(day(17, 0)), "until the day to answer is over"
     walk.tell(day(6), e.DisputeResolved).until(day(12))
 
     assert walk.steps[2:] == [("reminder_7", 11)]

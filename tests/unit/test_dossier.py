@@ -86,7 +86,7 @@ def test_the_statement_ends_at_what_is_outstanding() -> None:
     ]
     credited = made(credited="100.00 USD", outstanding="650.00 USD", disputed=None)
     assert [r["entry"] for r in rows_of(files_of(credited)["statement.csv"])][1:] == [
-        "Credit notes", "Payment", "Other bookings"
+        "Credit note", "Payment", "Other bookings"
     ]  # fmt: skip
     assert rows_of(files_of(credited)["statement.csv"])[-1]["balance"] == "650.00"
 

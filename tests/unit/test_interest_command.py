@@ -134,7 +134,7 @@ def test_bad_input_is_refused_with_the_reason(arguments: list[str], message: str
     ("arguments", "message"),
     [
         (UK[:-2], "whose law holds? give --jurisdiction CODE"),
-        (UK[2:], "Missing option '--amount'"),
+        (UK[2:], "name an invoice, or give --amount"),
         ((*UK[:-1], "./nope.yaml"), "there is no file ./nope.yaml"),
     ],
 )

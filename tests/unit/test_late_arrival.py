@@ -114,16 +114,18 @@ def test_a_reversal_after_the_close_reopens_the_case_without_a_burst_of_letters(
     walk.tell(day(40, 12), e.PaymentReversed, payment="A")
 
     assert (walk.case.closed, walk.case.outcome, walk.case.outstanding) == (False, None, euros(1000))
-    walk.until(day(55))
-    assert walk.steps[2:] == [("formal_demand_15", 40), ("lawyer_letter_30", 50)]
+    walk.until(day(58))
+    assert walk.steps[2:] == [("formal_demand_15", 47), ("lawyer_letter_30", 57)], (
+        "a week's grace, then the cure period"
+    )
     assert walk.skipped == ["reminder_7"]
-    assert walk.case.performed[2].planned_at == day(40, 12)
+    assert walk.case.performed[2].planned_at == day(47)
 
 
-def test_a_case_reopened_soon_goes_on_as_if_nothing_had_been() -> None:
+def test_a_case_reopened_soon_goes_on_after_a_weeks_grace() -> None:
     walk = Walk().tell(day(5), e.PaymentReceived, **FULL).tell(day(6), e.PaymentReversed, payment="A")
 
-    assert walk.until(day(30)).steps[2:] == [("reminder_7", 7), ("formal_demand_15", 15), ("lawyer_letter_30", 30)]
+    assert walk.until(day(30)).steps[2:] == [("reminder_7", 13), ("formal_demand_15", 15), ("lawyer_letter_30", 30)]
 
 
 def test_what_is_being_proposed_is_in_hand_when_a_case_is_reopened() -> None:
@@ -131,7 +133,7 @@ def test_what_is_being_proposed_is_in_hand_when_a_case_is_reopened() -> None:
     walk = Walk(rules).tell(day(6), e.PaymentReceived, **FULL).tell(day(20), e.PaymentReversed, payment="A")
     walk.tell(day(21), e.StepApproved, step="ask").until(day(30))
 
-    assert walk.steps == [("letter", 20), ("ask", 21)]
+    assert walk.steps == [("ask", 27), ("letter", 27)]
     assert walk.skipped == []
 
 

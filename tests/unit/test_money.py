@@ -39,7 +39,7 @@ def test_results_of_arithmetic_are_rounded_half_up() -> None:
     assert Money.of(Decimal("2.5"), "JPY").amount == Decimal("3")
 
 
-@given(st.integers(min_value=-(10**14), max_value=10**14), st.sampled_from(["EUR", "JPY", "KWD", "USD"]))
+@given(st.integers(min_value=1 - 10**14, max_value=10**14 - 1), st.sampled_from(["EUR", "JPY", "KWD", "USD"]))
 def test_the_ledgers_integer_and_back_is_the_same_money(units: int, currency: str) -> None:
     money = Money.from_minor(units, currency)
     assert money.minor == units

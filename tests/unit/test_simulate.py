@@ -115,7 +115,7 @@ def test_messages_may_come_in_any_order_and_after_the_close() -> None:
         e.HoldPlaced(id="h", at=at(5)),
     ]
     final = drive(case, told, at(12))
-    assert final.outcome is None and final.reopened_at == at(9)
+    assert final.outcome is None and final.fresh_at == at(9)
     assert not final.holds
 
 

@@ -52,16 +52,24 @@ def done(history: WorkflowHistory) -> list[Deed]:
     return list(_done(history.events))
 
 
-def differences(then: Sequence[Deed], now: Sequence[Deed]) -> list[str]:
-    """Where two lives of a workflow differ, in words."""
+def differences(then: Sequence[Deed], now: Sequence[Deed], fields_added: bool = False) -> list[str]:
+    """Where two lives of a workflow differ, in words; with `fields_added`, what is only new does not count."""
     before = {(deed.kind, deed.which): deed.content for deed in then}
     after = {(deed.kind, deed.which): deed.content for deed in now}
     assert (len(before), len(after)) == (len(then), len(now)), "two deeds of one name"
     return [
         f"{' '.join(key)} was {before.get(key)!r} and would be {after.get(key)!r}"
         for key in {**before, **after}
-        if before.get(key) != after.get(key)
+        if not _same(before.get(key), after.get(key), fields_added)
     ]
+
+
+def _same(before: Any, after: Any, fields_added: bool) -> bool:
+    if fields_added and isinstance(before, dict) and isinstance(after, dict):
+        return all(key in after and _same(value, after[key], True) for key, value in before.items())
+    if fields_added and isinstance(before, list | tuple) and isinstance(after, list | tuple):
+        return len(before) == len(after) and all(map(_same, before, after, [True] * len(before)))
+    return bool(before == after)
 
 
 # --- from the history -----------------------------------------------------------------------------------------

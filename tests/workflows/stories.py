@@ -3,8 +3,10 @@
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
+from gateway.terms import Terms
 from models import events as e
-from tests.cases import after_due, day, on, policy, step
+from models.insurance import InsuranceTerms
+from tests.cases import after_due, day, law_of, on, policy, step
 from tests.workflows.world import World
 
 BRIEF = policy(
@@ -100,6 +102,69 @@ async def new_run(world: World) -> None:
     await world.until(lambda case: len(case.performed) == 5)
 
 
+CLAIMING = policy(
+    step("first", after_due(1)), step("demand", after_due(15), "formal_demand", cure_period="P10D"),
+    claim_interest={"from_step": "demand", "rest": "waive"}, tolerance=["1.00 EUR"],
+)  # fmt: skip
+"""Interest by law from the demand on; what is left of it once the invoice is paid is waived."""
+
+INSURED = InsuranceTerms.model_validate({
+    "source": "policy 4711, cl. 4", "maximum_extension": "P30D", "notice": "execute",
+    "duties": {"insurer_notice": {"within": "P15D", "of": "due"}, "claim_filing": {"within": "P240D"}},
+})  # fmt: skip
+
+
+async def interest_claimed(world: World) -> None:
+    await world.start(CLAIMING, terms=Terms(law_of("DE"), None))
+    await world.pass_until(day(16))
+    await world.tell(e.PaymentReceived, amount="600.00 EUR", received_on=on(16))
+    await world.pass_until(day(20))
+    await world.tell(e.PaymentReceived, amount="400.00 EUR", received_on=on(20))
+
+
+async def plan_kept(world: World) -> None:
+    await world.start(BRIEF)
+    await world.pass_until(day(2))
+    parts = [{"due": on(10), "amount": "500.00 EUR"}, {"due": on(20), "amount": "500.00 EUR"}]
+    await world.tell(e.PlanAgreed, instalments=parts)
+    await world.pass_until(day(9))
+    await world.tell(e.PaymentReceived, amount="500.00 EUR", received_on=on(9))
+    await world.pass_until(day(19))
+    await world.tell(e.PaymentReceived, amount="500.00 EUR", received_on=on(19))
+
+
+async def plan_broken(world: World) -> None:
+    await world.start(BRIEF)
+    await world.pass_until(day(2))
+    parts = [{"due": on(10), "amount": "500.00 EUR"}, {"due": on(20), "amount": "500.00 EUR"}]
+    await world.tell(e.PlanAgreed, instalments=parts, plan="P-1", with_cases=["invoice/ACME/0017", "invoice/ACME/X"])
+    await world.pass_until(day(20))
+
+
+async def dispute_upheld(world: World) -> None:
+    await world.start(BRIEF)
+    await world.pass_until(day(2))
+    await world.tell(e.DisputeRaised, category="quality", reason="scratched", amount="300.00 EUR")
+    await world.pass_until(day(20))
+    await world.tell(e.DisputeResolved, upheld=True)
+    await world.pass_until(day(21))
+
+
+async def deadline_on_hold(world: World) -> None:
+    await world.start(BRIEF, terms=Terms(law_of("DE"), INSURED), cover={"insurer": "Sample Insurer"})
+    await world.pass_until(day(2))
+    await world.tell(e.HoldPlaced, reason="waiting for sales")
+    await world.pass_until(day(40))
+
+
+async def written_off(world: World) -> None:
+    await world.start(BRIEF)
+    await world.pass_until(day(8))
+    await world.tell(e.WrittenOff, reason="insolvent, no assets")
+    await world.tell(e.StepApproved, step="write_off", by="berta")
+    await world.pass_until(day(30))
+
+
 class Story(NamedTuple):
     """A path, how many runs of the workflow it takes, and whether only the real server can tell it."""
 
@@ -115,6 +180,12 @@ STORIES: dict[str, Story] = {
     "disputed_and_resolved": Story(disputed_and_resolved),
     "promise_broken": Story(promise_broken),
     "hold": Story(hold),
+    "interest_claimed": Story(interest_claimed),
+    "plan_kept": Story(plan_kept),
+    "plan_broken": Story(plan_broken),
+    "dispute_upheld": Story(dispute_upheld),
+    "deadline_on_hold": Story(deadline_on_hold),
+    "written_off": Story(written_off),
     "approval": Story(approval),
     "rejected_signal": Story(rejected_signal),
     "late_arrival": Story(late_arrival),

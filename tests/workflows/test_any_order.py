@@ -113,7 +113,9 @@ async def test_any_order_of_messages_gives_the_steps_that_the_rules_alone_give(
 
 def by_rules_alone(world: World, case: Case, opened_at: datetime, until: datetime) -> Case:
     """The case as it would be with nothing but the messages it took, each at its instant."""
-    opened = e.CaseOpened(at=opened_at, invoice=case.invoice, policy=case.policy, clock=case.clock)
+    opened = e.CaseOpened(at=opened_at, invoice=case.invoice, policy=case.policy, clock=case.clock,
+        rules_version=case.rules_version, law=case.law, insurance=case.insurance,
+    )  # fmt: skip
     stored = world.events(case.id)
     return drive(open_case(opened), [event for event in stored if isinstance(event, e.Message)], until)
 

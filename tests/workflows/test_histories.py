@@ -37,6 +37,12 @@ async def test_a_case_of_old_lives_through_its_history_again(path: Path) -> None
     assert differences(done(history), await replay(history)) == []
 
 
+@pytest.mark.parametrize("path", sorted(HISTORIES.glob("rules-*/*.json")), ids=lambda path: path.stem)
+async def test_a_case_under_earlier_rules_lives_through_its_history_again(path: Path) -> None:
+    history = read(path)
+    assert differences(done(history), await replay(history), fields_added=True) == []
+
+
 async def test_a_timer_of_another_length_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     delay = CaseClock.delay
     monkeypatch.setattr(CaseClock, "delay", lambda *given: delay(*given) + timedelta(seconds=1))

@@ -128,6 +128,7 @@ async def test_what_is_written_off_stays_in_recovery_until_it_is_paid(world: Wor
     await world.start()
     await world.pass_until(day(5))
     await world.tell(e.WrittenOff, reason="year end")
+    await world.tell(e.StepApproved, step="write_off", by="berta")
     await world.pass_until(day(300))
     assert (world.head().stage, world.head().closed) == ("recovery", False)
     assert await world.steps() == PLAIN[:2]

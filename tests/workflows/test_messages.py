@@ -90,7 +90,7 @@ async def test_money_in_another_currency_is_kept_apart_and_the_ladder_goes_on(wo
     await world.pass_until(day(2))
     case = await world.case()
     assert (case.outstanding, len(case.unapplied)) == (euros(1000), 1)
-    assert "convert or refund" in case.tasks[0].text
+    assert "say what it counts for" in case.tasks[0].text
     assert await world.steps() == PLAIN[:2]
 
 
@@ -198,7 +198,7 @@ async def test_a_reversal_opens_a_closed_case_again_from_the_ledger(world: World
     await world.pass_until(day(20))
     case = await world.case()
     assert (case.closed, case.outstanding) == (False, euros(1000))
-    assert await world.steps() == [*PLAIN[:2], ("reminder_7", day(9)), ("formal_demand_15", day(15))]
+    assert await world.steps() == [*PLAIN[:2], ("formal_demand_15", day(16))], "after a week of grace"
 
 
 async def test_a_reopened_case_can_be_paid_again_and_closes(world: World) -> None:

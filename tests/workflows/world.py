@@ -25,6 +25,7 @@ from gateway.connection import open_ledger, register_search_attributes
 from gateway.creditor_files import add_creditor
 from gateway.policy_files import load_policy
 from gateway.service import Opened, Opening, Service, Told
+from gateway.terms import NO_TERMS, Terms
 from models import events as e
 from models import ids
 from models.case import Case
@@ -128,19 +129,23 @@ class World:
 
     # --- what reaches a case --------------------------------------------------------------------------------------
 
-    async def start(self, rules: Policy | str = "plain", factor: float = 1, **fields: Any) -> Opened:
+    async def start(
+        self, rules: Policy | str = "plain", factor: float = 1, terms: Terms = NO_TERMS, **fields: Any
+    ) -> Opened:
         """Start a case now, for the invoice of tests/cases.py with `fields`."""
         debtor = {"contact": {"email": "debtor@buyer.example"}}
-        return await self.pursue(invoice(**{"number": NUMBER, "buyer": debtor, **fields}), rules, factor)
+        return await self.pursue(invoice(**{"number": NUMBER, "buyer": debtor, **fields}), rules, factor, terms)
 
-    async def pursue(self, pursued: Invoice, rules: Policy | str = "plain", factor: float = 1) -> Opened:
+    async def pursue(
+        self, pursued: Invoice, rules: Policy | str = "plain", factor: float = 1, terms: Terms = NO_TERMS
+    ) -> Opened:
         """Start a case now."""
         pinned = load_policy(rules) if isinstance(rules, str) else rules
         at, clock = await self.now(), self.clock
         if factor != 1:
             # In time-lapse each case has a calendar of its own, that begins when it starts.
             at, clock = clock.business, CaseClock(wall=self.wall, business=clock.business, factor=factor)
-        result = (await self.service.start([Opening(pursued, pinned, clock, at)]))[0]
+        result = (await self.service.start([Opening(pursued, pinned, clock, at, terms=terms)]))[0]
         if result.result == "accepted":
             self.case_ids.append(pursued.case_id)
             self.first_runs[pursued.case_id] = await self.run_id(pursued.number, pursued.creditor)
