@@ -15,11 +15,15 @@ from gateway.cli.output import leave
 _HOMES = {
     "up": "up:up", "demo": "demo:demo", "start": "start:start",
     **dict.fromkeys(
-        ("pay", "reverse", "dispute", "resolve", "promise", "hold", "release", "reply", "approve", "reject",
-         "withdraw", "write-off"),
+        ("pay", "reverse", "credit", "allocate", "set-off", "refund", "waive", "plan"), "money:app",
+    ),
+    **dict.fromkeys(
+        ("dispute", "resolve", "promise", "extend", "hold", "release", "reply", "approve", "reject", "withdraw",
+         "write-off"),
         "messages:app",
     ),
     "show": "show:app", "list": "show:app", "task": "show:app",
+    "deadlines": "deadlines:deadlines",
     "simulate": "simulate:simulate", "interest": "interest:interest", "policy": "policy:policy_app",
     "creditor": "creditor:creditor_app",
 }  # fmt: skip

@@ -11,20 +11,29 @@ from gateway.environment import load_settings
 from gateway.errors import InputRefused, WrongUsage
 from gateway.intake import cells
 from gateway.jurisdiction_files import load_jurisdiction
+from models import ids
 from models.allocation import PRINCIPAL_FIRST
+from models.books import debtor_day, late_charges
+from models.case import Case
 from models.interest import LateFee, Segment
 from models.jurisdiction import Jurisdiction
 from models.money import Money
 from models.rates import NoRate
+from models.statement import claim_json
 from models.statutory_interest import Claim, late_payment_claim
 
 DISCLAIMER = "Not legal advice. Figures marked * were not checked against a source: check them before relying on them."
 
 _read_amount = cells.amount_reader("point")
 
-_Amount = Annotated[str, typer.Option(metavar="AMOUNT", help="The debt, such as 12000.00.")]
-_Currency = Annotated[str, typer.Option(metavar="CODE", help="Its currency, such as GBP.")]
-_Due = Annotated[str, typer.Option(metavar="DATE", help="The contractual due date; the day after it bears interest.")]
+_Invoice = Annotated[
+    str | None, typer.Argument(metavar="[INVOICE]", help="A case: the invoice's number, or CREDITOR/NUMBER.")
+]
+_Amount = Annotated[str | None, typer.Option(metavar="AMOUNT", help="The debt, such as 12000.00.")]
+_Currency = Annotated[str | None, typer.Option(metavar="CODE", help="Its currency, such as GBP.")]
+_Due = Annotated[
+    str | None, typer.Option(metavar="DATE", help="The contractual due date; interest starts the day after.")
+]
 _AsOf = Annotated[str | None, typer.Option(metavar="DATE", help="The last day counted (default: today).")]
 _Where = Annotated[
     str | None,
@@ -44,9 +53,10 @@ _PrincipalFirst = Annotated[
 
 @reporting
 def interest(
-    amount: _Amount,
-    currency: _Currency,
-    due: _Due,
+    invoice: _Invoice = None,
+    amount: _Amount = None,
+    currency: _Currency = None,
+    due: _Due = None,
     as_of: _AsOf = None,
     jurisdiction: _Where = None,
     contract_rate: _Rate = None,
@@ -56,6 +66,9 @@ def interest(
     data_dir: DataDir = None,
 ) -> None:
     """Compute the interest and fixed compensation of a late debt, segment by segment, by law or by contract.
+
+    With INVOICE, that of a case, with everything that is booked in it, by its own law or contract; else that of any
+    debt, from the options.
 
     A payment up to the due date reduces the debt. A later one settles
     what is open at the end of its day, in the order of the jurisdiction: as
@@ -67,6 +80,11 @@ def interest(
     Exit status: 0 done; 1 refused (a bad value, an unknown jurisdiction,
     a day without a known rate); 2 wrong usage. Not legal advice.
     """
+    if invoice is not None:
+        _of_case(invoice, as_of, [amount, currency, due, jurisdiction, contract_rate, paid], as_json, data_dir)
+        return
+    if amount is None or currency is None or due is None:
+        raise WrongUsage("name an invoice, or give --amount, --currency and --due")
     if jurisdiction is None and contract_rate is None:
         raise WrongUsage("whose law holds? give --jurisdiction CODE, or the contract's rate with --contract-rate")
     money = _money("--amount", amount, _known_currency(currency))
@@ -84,46 +102,41 @@ def interest(
     except NoRate as error:
         raise InputRefused(str(error)) from None
     if as_json:
-        emit(as_json_value(claim, last))
+        emit(claim_json(claim, last))
     else:
         for line in as_text(claim, last, law):
             say(line)
 
 
-def as_json_value(claim: Claim, as_of: date) -> dict[str, Any]:
-    """The claim for programs; amounts are strings."""
-    owed = claim.statement.owed
-    return {
-        "jurisdiction": claim.jurisdiction,
-        "as_of": as_of.isoformat(),
-        "principal": _sum(claim.principal),
-        "segments": [
-            {
-                "from": s.start.isoformat(), "to": s.end.isoformat(), "days": s.days, "balance": _sum(s.balance),
-                "rate": s.rate, "amount": _sum(s.amount), "source": s.source, "verified": s.verified,
-            }
-            for s in claim.statement.segments
-        ],
-        "interest": _sum(claim.interest),
-        "compensation": _sum(claim.compensation),
-        "paid": _sum(claim.paid),
-        "unapplied": _sum(claim.statement.unapplied),
-        "total": _sum(claim.total),
-        "currency": claim.principal.currency,
-        "open": {
-            "principal": _sum(owed.principal), "interest": _sum(owed.interest), "compensation": _sum(owed.costs),
-        },
-        "payments": [
-            {
-                "date": a.on.isoformat(), "compensation": _sum(a.allocation.costs),
-                "interest": _sum(a.allocation.interest), "principal": _sum(a.allocation.principal),
-                "unapplied": _sum(a.allocation.unapplied),
-            }
-            for a in claim.statement.applied
-        ],
-        "unverified": list(claim.unverified), "warnings": list(claim.warnings), "notes": list(claim.notes),
-        "disclaimer": "not legal advice",
-    }  # fmt: skip
+def _of_case(invoice: str, as_of: str | None, other: list[Any], as_json: bool, data_dir: str | None) -> None:
+    if any(other):
+        raise WrongUsage("a case has its own amount, dates, law and payments: give nothing but --as-of with INVOICE")
+
+    def found(service: Any) -> Case:
+        creditor, number = service.resolve(invoice)
+        case: Case | None = service.ledger.rebuild(ids.case_id(creditor, number))
+        if case is None:
+            raise InputRefused(f"there is no case {creditor}/{number}")
+        return case
+
+    from gateway.cli.session import with_ledger  # the calculator alone needs neither ledger nor server
+
+    case = with_ledger(data_dir, found)
+    last = _day("--as-of", as_of) if as_of else debtor_day(case.invoice, case.clock.at(datetime.now(UTC)))
+    if last < case.invoice.due:
+        raise InputRefused(f"--as-of {last} lies before the due date {case.invoice.due}: the debt is not late yet")
+    if case.law is None and case.invoice.late_fee is None:
+        raise InputRefused(
+            "neither a late fee nor a jurisdiction is known for this case: name one in the invoice's file or the "
+            "creditor's file, or use the options with --jurisdiction"
+        )
+    claim = late_charges(case.invoice, case, last)
+    if as_json:
+        emit({**claim_json(claim, last), "claimed": case.claim is not None})
+        return
+    for line in as_text(claim, last, case.law.jurisdiction if case.law else None):
+        say(line)
+    say("Claimed in this case." if case.claim else "Not claimed in this case so far.")
 
 
 def as_text(claim: Claim, as_of: date, law: Jurisdiction | None) -> list[str]:

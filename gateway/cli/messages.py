@@ -3,18 +3,20 @@
 Each builds one message and prints what the case answered.
 """
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
 from gateway.cli.output import AsJson, DataDir, emit, reporting, say
-from gateway.cli.session import day, message, money, new_reference, today, with_ledger, with_service
+from gateway.cli.session import day, message, money, new_reference, with_ledger, with_service
 from gateway.errors import WrongUsage
 from gateway.service import Service, Told
 from models import events as e
 from models import view
 
 app = typer.Typer()
+
+CATEGORIES: tuple[str, ...] = get_args(e.DisputeCategory)
 
 Invoice = Annotated[str, typer.Argument(metavar="INVOICE", help="The number, or CREDITOR/NUMBER.")]
 StepName = Annotated[str, typer.Argument(metavar="STEP", help="The step's id.")]
@@ -24,6 +26,8 @@ Amount = Annotated[str | None, typer.Option("--amount", help="For example 100.00
 Currency = Annotated[str | None, typer.Option("--currency", help="ISO 4217, such as EUR (default: the invoice's).")]
 Reason = Annotated[str, typer.Option("--reason", help="Why.")]
 Note = Annotated[str, typer.Option("--note", help="A remark for the file.")]
+Evidence = Annotated[list[str] | None, typer.Option("--evidence", help="A document or reference; may be repeated.")]
+ApprovedBy = Annotated[str, typer.Option("--approved-by", help="A second person, where a hard deadline is crossed.")]
 Day = Annotated[str | None, typer.Option("--date", help="YYYY-MM-DD")]
 
 
@@ -65,54 +69,20 @@ def _currency(data_dir: str | None, invoice: str, amount: str | None, currency: 
 
 @app.command()
 @reporting
-def pay(
-    invoice: Invoice,
-    amount: Annotated[str, typer.Option("--amount", help="For example 100.00")],
-    reference: Annotated[str, typer.Option("--reference", help="The bank's reference; the same twice counts once.")],
-    currency: Currency = None,
-    date: Day = None,
-    by: By = "",
-    payer: Annotated[str, typer.Option("--payer", help="Who paid.")] = "",
-    data_dir: DataDir = None,
-    as_json: AsJson = False,
-) -> None:
-    """Record a payment, and tell the case."""
-    received = day(date) or today()
-    amount_of = money(amount, _currency(data_dir, invoice, amount, currency))
-    _tell(data_dir, invoice, as_json, message(
-        e.PaymentReceived, id=reference, amount=amount_of, received_on=received, by=by, payer=payer,
-    ))  # fmt: skip
-
-
-@app.command()
-@reporting
-def reverse(
-    invoice: Invoice,
-    payment: Annotated[str | None, typer.Option("--payment", help="The reference of the payment taken back.")] = None,
-    reference: Reference = None,
-    reason: Reason = "",
-    by: By = "",
-    data_dir: DataDir = None,
-    as_json: AsJson = False,
-) -> None:
-    """Take a payment back (chargeback, returned direct debit); a closed case is opened again."""
-    taken_back = payment or reference
-    if not taken_back:
-        raise WrongUsage("name the payment that is taken back: --payment REFERENCE")
-    own = reference if payment and reference else f"reversal-{taken_back}"
-    _tell(data_dir, invoice, as_json, message(e.PaymentReversed, id=own, payment=taken_back, reason=reason, by=by))
-
-
-@app.command()
-@reporting
 def dispute(
     invoice: Invoice, amount: Amount = None, currency: Currency = None, reason: Reason = "",
+    category: Annotated[str, typer.Option("--category", help=f"One of {', '.join(CATEGORIES)}.")] = "other",
+    evidence: Evidence = None,
+    answer_by: Annotated[str | None, typer.Option("--answer-by", help="Until when we answer, YYYY-MM-DD.")] = None,
     reference: Reference = None, by: By = "", data_dir: DataDir = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    """The debtor contests the invoice (or, with --amount, a part of it)."""
+    """The debtor contests the invoice (or, with --amount, a part of it): the undisputed part is pursued."""
+    if category not in CATEGORIES:
+        raise WrongUsage(f"--category {category!r}: write one of {', '.join(CATEGORIES)}")
     contested = money(amount, _currency(data_dir, invoice, amount, currency))
     _tell(data_dir, invoice, as_json, message(
-        e.DisputeRaised, id=reference or new_reference(), amount=contested, reason=reason, by=by,
+        e.DisputeRaised, id=reference or new_reference(), amount=contested, reason=reason, by=by, category=category,
+        evidence=tuple(evidence or ()), answer_by=day(answer_by, "--answer-by"),
     ))  # fmt: skip
 
 
@@ -137,12 +107,28 @@ def promise(
     invoice: Invoice,
     date: Annotated[str, typer.Option("--date", help="The day promised, YYYY-MM-DD.")],
     amount: Amount = None, currency: Currency = None, note: Note = "", reference: Reference = None, by: By = "",
-    data_dir: DataDir = None, as_json: AsJson = False,
+    approved_by: ApprovedBy = "", data_dir: DataDir = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """The debtor promised to pay by a day: the ladder waits for it, plus the policy's tolerance."""
     promised = money(amount, _currency(data_dir, invoice, amount, currency))
     _tell(data_dir, invoice, as_json, message(
         e.PromiseMade, id=reference or new_reference(), amount=promised, pay_by=day(date), note=note, by=by,
+        approved_by=approved_by,
+    ))  # fmt: skip
+
+
+@app.command()
+@reporting
+def extend(
+    invoice: Invoice,
+    until: Annotated[str, typer.Option("--until", help="The day until which the ladder waits, YYYY-MM-DD.")],
+    note: Note = "", reference: Reference = None, by: By = "", approved_by: ApprovedBy = "",
+    data_dir: DataDir = None, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Grant more time: the ladder waits; the contractual due date and the hard deadlines stay."""
+    _tell(data_dir, invoice, as_json, message(
+        e.ExtensionGranted, id=reference or new_reference(), until=day(until, "--until"), note=note, by=by,
+        approved_by=approved_by,
     ))  # fmt: skip
 
 
@@ -222,11 +208,17 @@ def withdraw(
 @app.command(name="write-off")
 @reporting
 def write_off(
-    invoice: Invoice, reason: Reason = "", reference: Reference = None, by: By = "",
+    invoice: Invoice, reason: Reason = "", evidence: Evidence = None, reference: Reference = None, by: By = "",
     data_dir: DataDir = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    """Book write-off: the ladder stops; the claim is not waived, and the case stays open in recovery until paid."""
-    _tell(data_dir, invoice, as_json, message(e.WrittenOff, id=reference or new_reference(), reason=reason, by=by))
+    """Propose a book write-off; a second person approves it with `approve INVOICE write_off --by NAME`.
+
+    Then the ladder stops; the claim is not waived, and the case stays open in recovery until paid or barred.
+    """
+    _named(by)
+    _tell(data_dir, invoice, as_json, message(
+        e.WrittenOff, id=reference or new_reference(), reason=reason, evidence=tuple(evidence or ()), by=by,
+    ))  # fmt: skip
 
 
 def _named(by: str) -> None:

@@ -17,11 +17,11 @@ from gateway.environment import load_settings
 from gateway.errors import InputRefused, Unreachable, WrongUsage
 from gateway.intake.cells import iso_date
 from gateway.service import Service
-from models.events import Message
+from models.base import Value
 from models.money import Money
 
 T = TypeVar("T")
-M = TypeVar("M", bound=Message)
+M = TypeVar("M", bound=Value)
 
 
 def with_service(data_dir: str | None, work: Callable[[Service], Awaitable[T]]) -> T:

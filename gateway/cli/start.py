@@ -20,6 +20,7 @@ from gateway.intake.invoices import InvoiceFile
 from gateway.intake.profiles import load_profile
 from gateway.policy_files import load_policy
 from gateway.service import Opening, Service, batches
+from gateway.terms import Terms, TermsFinder
 from models.clock import CaseClock
 from models.invoice import Invoice
 from models.policy import Policy
@@ -98,6 +99,7 @@ class Openings:
         self._data_dir, self._override, self._lapse = data_dir, policy, lapse
         self.creditor = lru_cache(maxsize=1000)(lambda code: load_creditor(code, data_dir))
         self.policy = lru_cache(maxsize=1000)(lambda name: load_policy(name, data_dir))
+        self._terms = TermsFinder(data_dir)
 
     def of(self, entry: Accepted) -> Opening | Rejected:
         """The opening of a row, or the row refused (unknown creditor or policy)."""
@@ -107,15 +109,17 @@ class Openings:
             creditor = self.creditor(invoice.creditor)
             field = "policy"
             policy: Policy = self.policy(self._override or entry.row.policy or creditor.policy)
+            field = "jurisdiction"
+            terms = self._terms.of(invoice, creditor)
         except GatewayError as error:
-            value = invoice.creditor if field == "creditor" else (entry.row.policy or "")
+            value = {"creditor": invoice.creditor, "policy": entry.row.policy}.get(field, invoice.jurisdiction) or ""
             return Rejected(entry.line, field, shown(value), str(error).splitlines()[0], entry.original)
-        return self._opening(invoice, policy)
+        return self._opening(invoice, policy, terms)
 
-    def _opening(self, invoice: Invoice, policy: Policy) -> Opening:
+    def _opening(self, invoice: Invoice, policy: Policy, terms: Terms) -> Opening:
         now = datetime.now(UTC)
         at = begins_at(self._lapse.begin, invoice.due, invoice.issued, now)
-        return Opening(invoice, policy, CaseClock(wall=now, business=at, factor=self._lapse.factor), at)
+        return Opening(invoice, policy, CaseClock(wall=now, business=at, factor=self._lapse.factor), at, terms=terms)
 
 
 def begins_at(begin: str, due: date, issued: date | None, now: datetime) -> datetime:
