@@ -93,13 +93,12 @@ def limitation_date(rule: Limitation | SpecialPeriod, due: date, restarted_on: d
         rule: The jurisdiction's rule, or one of its special periods.
         due: The contractual due date; no promise, plan or extension moves it.
         restarted_on: The day of the last event that began the period anew. It then runs from that very day,
-            also where the first one ran from the end of the year (e.g. DE: BGB § 212).
+            also where the first one ran from the end of the year (e.g. DE: BGB § 212); one that has not begun yet
+            cannot begin anew.
     """
-    begin = due
+    begin = date(due.year, 12, 31) if rule.starts == "year_end" else due
     if restarted_on is not None:
-        begin = restarted_on
-    elif rule.starts == "year_end":
-        begin = date(due.year, 12, 31)
+        begin = max(begin, restarted_on)
     last = rule.period.after(begin)
     longest = rule.longest if isinstance(rule, Limitation) else None
     return min(last, longest.after(due)) if longest else last
