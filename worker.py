@@ -5,6 +5,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -12,11 +13,21 @@ from pathlib import Path
 import structlog
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
-from temporalio.client import Client
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleSpec,
+)
 from temporalio.service import RPCError
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from activities.ledger import Ledger
+from activities.reconciling import ReconcileActivities, ReconciliationReport
 from activities.steps import StepActivities
 from gateway.connection import connect_server, open_ledger, register_search_attributes
 from gateway.creditor_files import load_creditor
@@ -24,13 +35,18 @@ from gateway.environment import load_settings
 from gateway.errors import GatewayError, Unreachable, WrongUsage
 from gateway.jurisdiction_files import load_jurisdiction
 from gateway.logs import configure_logging
+from gateway.reconcile import reconcile
+from gateway.service import Service
 from models.settings import Settings
 from workflows.invoice_case import InvoiceCase
+from workflows.reconciliation import Reconciliation
 
 ACTIVITY_SLOTS = 24
 """Steps at a time, and threads for them: as many as the ledger's pool has connections for."""
 
 GRACE = timedelta(seconds=20)
+EVERY = timedelta(minutes=10)
+"""How often ledger and cases are compared."""
 
 log = structlog.get_logger("arrears.worker")
 
@@ -48,11 +64,13 @@ def build_worker(client: Client, ledger: Ledger, settings: Settings) -> Worker:
         lambda code: load_jurisdiction(code, settings.data_dir),
         time_lapse=settings.allow_time_lapse, threads=ACTIVITY_SLOTS,
     )  # fmt: skip
+    service = Service(settings, ledger, client)
+    reconciling = ReconcileActivities(lambda progress: reconciled(service, progress))
     return Worker(
         client,
         task_queue=settings.task_queue,
-        workflows=[InvoiceCase],
-        activities=[steps.perform_step, steps.record],
+        workflows=[InvoiceCase, Reconciliation],
+        activities=[steps.perform_step, steps.record, reconciling.reconcile],
         activity_executor=ThreadPoolExecutor(ACTIVITY_SLOTS, thread_name_prefix="ledger"),
         max_concurrent_activities=ACTIVITY_SLOTS,
         max_concurrent_local_activities=ACTIVITY_SLOTS,
@@ -63,6 +81,31 @@ def build_worker(client: Client, ledger: Ledger, settings: Settings) -> Worker:
     )
 
 
+async def reconciled(service: Service, progress: Callable[[int], None]) -> ReconciliationReport:
+    """One scheduled reconciliation: what can be mended is."""
+    report = await reconcile(service, repair=True, progress=progress)
+    left = tuple(f"{difference.case_id}: {difference.text}"[:300] for difference in report.unrepaired[:50])
+    if left:
+        log.warning("ledger_and_cases_differ", differences=left)
+    return ReconciliationReport(
+        cases=report.cases, delivered=report.delivered, waiting=report.waiting,
+        repaired=len(report.differences) - len(report.unrepaired), unrepaired=left,
+    )  # fmt: skip
+
+
+async def schedule_reconciliation(client: Client, task_queue: str) -> None:
+    """Have ledger and cases compared every ten minutes; a schedule that exists is left as it is."""
+    action = ScheduleActionStartWorkflow(Reconciliation.run, id="reconciliation", task_queue=task_queue)
+    spec = ScheduleSpec(intervals=[ScheduleIntervalSpec(every=EVERY)])
+    policy = SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP)
+    try:
+        await client.create_schedule(f"reconciliation-{task_queue}", Schedule(action=action, spec=spec, policy=policy))
+    except ScheduleAlreadyRunningError:
+        pass
+    except RPCError as error:
+        log.warning("reconciliation_not_scheduled", reason=str(error)[:300])
+
+
 async def serve(settings: Settings) -> None:
     """Run until SIGTERM or Ctrl-C."""
     stop = asyncio.Event()
@@ -71,6 +114,7 @@ async def serve(settings: Settings) -> None:
     client = await connect_server(settings)
     await register_search_attributes(client)
     worker = build_worker(client, open_ledger(settings), settings)
+    await schedule_reconciliation(client, settings.task_queue)
     running = asyncio.create_task(worker.run())
     ready = os.environ.get("ARREARS_READY_FILE")
     if ready:

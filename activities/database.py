@@ -72,7 +72,7 @@ def _tune_sqlite(engine: Engine) -> None:
     @sa.event.listens_for(engine, "connect")
     def connect(connection: Any, _: Any) -> None:
         connection.isolation_level = None
-        for pragma in ("journal_mode=wal", "synchronous=normal", "busy_timeout=60000", "foreign_keys=on"):
+        for pragma in ("busy_timeout=60000", "journal_mode=wal", "synchronous=normal", "foreign_keys=on"):
             connection.execute(f"pragma {pragma}")
 
     @sa.event.listens_for(engine, "begin")

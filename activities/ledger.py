@@ -229,6 +229,13 @@ class Ledger:
                 found.setdefault(ids.case_id(row.creditor, row.number), []).append(e.read_event(row.content))
         return {case_id: found[case_id] for case_id in case_ids if case_id in found}
 
+    def undelivered(self) -> list[tuple[str, str, e.AnyMessage]]:
+        """Messages that no case has acknowledged, in the order they came: creditor, number, message."""
+        columns = (MESSAGES.c.creditor, MESSAGES.c.number, MESSAGES.c.content)
+        query = sa.select(*columns).where(MESSAGES.c.status == "stored").order_by(MESSAGES.c.id)
+        with reading(self.engine) as connection:
+            return [(row.creditor, row.number, e.read_event(row.content)) for row in connection.execute(query)]
+
     def refusals(self, creditor: str, number: str) -> list[sa.Row[Any]]:
         """Messages the case refused: they left no trace in its history."""
         query = (

@@ -175,11 +175,12 @@ class Service:
         opened = cast(e.CaseOpened, case.journal[0].event)
         start = CaseStart.model_construct(opened=opened, told=tuple(told), stored=1, carried=None)
         try:
-            await self._run(case, start, WorkflowIDReusePolicy.REJECT_DUPLICATE)
+            await self.run_case(case, start, WorkflowIDReusePolicy.REJECT_DUPLICATE)
         except WorkflowAlreadyStartedError:
             pass  # It ran and ended: an earlier try got further than the ledger knows.
 
-    async def _run(self, case: Case, start: CaseStart, reuse: WorkflowIDReusePolicy) -> None:
+    async def run_case(self, case: Case, start: CaseStart, reuse: WorkflowIDReusePolicy) -> None:
+        """Start the workflow of a case; one that runs already is left alone."""
         action = next_action(case, case.opened_at)
         invoice = case.invoice
         until = action.until if isinstance(action, Wait) else None
@@ -325,7 +326,7 @@ class Service:
         head = view.head(case)
         if not case.closed:
             start = CaseStart(carried=stored(case, case.sequence))
-            await self._run(case, start, WorkflowIDReusePolicy.ALLOW_DUPLICATE)
+            await self.run_case(case, start, WorkflowIDReusePolicy.ALLOW_DUPLICATE)
         self.ledger.answered(creditor, number, reversal, "delivered", "reopened", head, case.journal)
         text = "the case stays closed" if case.closed else f"the case is open again: {case.outstanding} outstanding"
         return Told(text, head)
@@ -362,7 +363,7 @@ class Service:
     async def show(self, creditor: str, number: str) -> dict[str, Any]:
         """The case as it stands, with what the ledger alone knows (refused messages, unapplied cash)."""
         case_id = ids.case_id(creditor, number)
-        case = await self._case(case_id)
+        case = await self.running_case(case_id)
         if case is None or case.closed:
             # What came after the close is in the ledger alone.
             case = self.ledger.rebuild(case_id) or case
@@ -390,7 +391,8 @@ class Service:
                 shown["unapplied"].append({"id": message.id, **view.money(message.amount), "received_on": received_on})
         return shown
 
-    async def _case(self, case_id: str) -> Case | None:
+    async def running_case(self, case_id: str) -> Case | None:
+        """The case as its workflow has it; None if the server does not know it."""
         handle: WorkflowHandle[Any, Any] = self.client.get_workflow_handle(case_id)
         try:
             async with asyncio.timeout(PATIENCE):

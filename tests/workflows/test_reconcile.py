@@ -1,0 +1,88 @@
+"""Ledger and cases compared: what waits is delivered, what is missing starts again from the ledger."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from activities.database import writing
+from activities.tables import CASES
+from gateway import reconcile as reconciling
+from gateway.reconcile import Report, reconcile
+from models import events as e
+from tests.cases import after_due, euros, on, policy, step
+from tests.workflows.world import NUMBER, World
+
+RULES = policy(step("late", after_due(400)))
+ID = f"invoice/ACME/{NUMBER}"
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconciling, "SETTLING", timedelta(0))
+
+
+async def listed(world: World, repair: bool = False) -> Report:
+    """A reconciliation, once the server lists the case as it is."""
+    for _ in range(100):
+        report = await reconcile(world.service, repair)
+        if report.differences or report.delivered:
+            return report
+        await asyncio.sleep(0.05)
+    return report
+
+
+def kinds(report: Report) -> list[tuple[str, bool]]:
+    return [(difference.kind, difference.repaired) for difference in report.differences]
+
+
+async def test_what_agrees_is_left_alone(real_world: World) -> None:
+    await real_world.start(RULES)
+    report = await reconcile(real_world.service, repair=True)
+    assert (report.cases, report.delivered, report.differences) == (1, 0, ())
+
+
+async def test_a_payment_that_no_case_was_told_is_delivered_once(real_world: World) -> None:
+    world = real_world
+    await world.start(RULES)
+    payment = e.PaymentReceived(id="BANK-1", amount=euros(400), received_on=on(0))
+    world.ledger.receive("ACME", NUMBER, payment)
+    assert (await reconcile(world.service)).delivered == 1
+    assert (await reconcile(world.service)).delivered == 0
+    case = await world.case()
+    assert (case.outstanding, [p.id for p in case.payments]) == (euros(600), ["BANK-1"])
+
+
+async def test_a_case_whose_workflow_was_ended_goes_on_from_the_ledger(real_world: World) -> None:
+    world = real_world
+    await world.start(RULES)
+    await world.tell(e.PaymentReceived, id="BANK-1", amount="400.00 EUR", received_on=on(0))
+    before = await world.case()
+    await world.handle().terminate()
+    assert kinds(await listed(world)) == [("closed_too_early", False)]
+    assert kinds(await listed(world, repair=True)) == [("closed_too_early", True)]
+    after = await world.case()
+    assert (after.sequence, after.outstanding, after.opened_at) == (before.sequence, euros(600), before.opened_at)
+    told = await world.tell(e.PaymentReceived, id="BANK-2", amount="600.00 EUR", received_on=on(0))
+    assert told.head is not None and told.head.outcome == "paid"
+
+
+async def test_a_case_that_was_written_but_never_started_is_started(real_world: World) -> None:
+    world = real_world
+    await world.start(RULES)
+    await world.handle().terminate()
+    with writing(world.ledger.engine) as connection:
+        connection.execute(sa.update(CASES).values(started=False))
+    assert kinds(await listed(world)) == [("not_started", False)]
+    world.case_ids.clear()  # There is no case to audit.
+
+
+async def test_a_line_of_the_ledger_that_shows_another_stage_is_mended(real_world: World) -> None:
+    world = real_world
+    await world.start(RULES)
+    with writing(world.ledger.engine) as connection:
+        connection.execute(sa.update(CASES).values(stage="lawyer", outstanding_minor=1))
+    assert kinds(await listed(world)) == [("behind", False)]
+    assert kinds(await listed(world, repair=True)) == [("behind", True)]
+    assert (world.head().stage, world.head().outstanding_minor) == ("not_due", 100_000)
