@@ -19,7 +19,7 @@ _HOMES = {
          "withdraw", "write-off"),
         "messages:app",
     ),
-    "show": "show:app", "list": "show:app", "task": "show:app",
+    "show": "show:app", "list": "show:app", "task": "show:app", "why": "why:why", "audit": "audit:audit_app",
     "simulate": "simulate:simulate", "interest": "interest:interest", "policy": "policy:policy_app",
     "creditor": "creditor:creditor_app",
 }  # fmt: skip
