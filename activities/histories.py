@@ -28,6 +28,8 @@ class History:
     run_id: str
     started_at: datetime
     content: bytes
+    ended: bool = True
+    """False while the run is under way: then it goes on growing, and is not for the archive."""
 
 
 class HistoryArchive:

@@ -1,8 +1,9 @@
 """Fetches the Temporal histories of cases, and archives those of closed ones with their evidence in the ledger."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
@@ -15,14 +16,15 @@ _NO_LISTS = (RPCStatusCode.UNIMPLEMENTED, RPCStatusCode.PERMISSION_DENIED)
 
 
 class Kept(NamedTuple):
-    """What became of a closed case: how many histories are new, and whether the server still knew it."""
+    """What became of a closed case: how many histories are new, or why none was archived."""
 
     case_id: str
     histories: int
-    known: bool = True
+    state: Literal["archived", "unknown", "running"] = "archived"
+    """`unknown`: the server has forgotten it; `running`: its run is just ending, and comes with the next call."""
 
 
-async def fetch_histories(client: Client, case_id: str, only_ended: bool = False) -> list[History]:
+async def fetch_histories(client: Client, case_id: str) -> list[History]:
     """The histories of all runs of a case that the server has, oldest first; the last run may be under way still.
 
     Raises:
@@ -33,7 +35,7 @@ async def fetch_histories(client: Client, case_id: str, only_ended: bool = False
         for listed in await _runs(client, case_id):
             run_id = listed
             while run_id and run_id not in found:
-                history = await _history(client, case_id, run_id, only_ended)
+                history = await _history(client, case_id, run_id)
                 if history is None:
                     break
                 found[run_id], run_id = history
@@ -41,11 +43,11 @@ async def fetch_histories(client: Client, case_id: str, only_ended: bool = False
         raise Unreachable(
             f"the Temporal server did not answer ({error.message[:200]}): check that it runs, then repeat"
         ) from error
-    return sorted((h for h in found.values() if h.content), key=lambda history: (history.started_at, history.run_id))
+    return sorted(found.values(), key=lambda history: (history.started_at, history.run_id))
 
 
-async def _history(client: Client, case_id: str, run_id: str, only_ended: bool) -> tuple[History, str] | None:
-    """The history of a run (without content if it is not wanted yet), and the run that it took over from."""
+async def _history(client: Client, case_id: str, run_id: str) -> tuple[History, str] | None:
+    """The history of a run, and the run that it took over from."""
     handle = client.get_workflow_handle(case_id, run_id=run_id)
     try:
         status = (await handle.describe()).status
@@ -57,10 +59,11 @@ async def _history(client: Client, case_id: str, run_id: str, only_ended: bool) 
     if not history.events:
         return None
     first = history.events[0]
-    wanted = not only_ended or status != WorkflowExecutionStatus.RUNNING
-    content = history.to_json().encode() if wanted else b""
+    ended = status != WorkflowExecutionStatus.RUNNING
     before = first.workflow_execution_started_event_attributes.continued_execution_run_id
-    return History(run_id, first.event_time.ToDatetime(UTC), content), before
+    # Maps inside have no order of their own: sorted, the same history is the same bytes.
+    content = json.dumps(history.to_json_dict(), ensure_ascii=False, indent=1, sort_keys=True).encode()
+    return History(run_id, first.event_time.ToDatetime(UTC), content, ended), before
 
 
 async def _runs(client: Client, case_id: str) -> list[str]:
@@ -91,5 +94,10 @@ async def archive_closed(client: Client, archive: HistoryArchive) -> AsyncIterat
         Unreachable: The server does not answer; the same call again goes on.
     """
     for case_id, sequence in archive.pending():
-        histories = await fetch_histories(client, case_id, only_ended=True)
-        yield Kept(case_id, archive.put(case_id, sequence, histories), bool(histories))
+        histories = await fetch_histories(client, case_id)
+        if not all(history.ended for history in histories):
+            yield Kept(case_id, 0, "running")
+        elif not histories:
+            yield Kept(case_id, 0, "unknown")
+        else:
+            yield Kept(case_id, archive.put(case_id, sequence, histories))

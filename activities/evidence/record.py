@@ -5,7 +5,7 @@ Nothing is judged here: whether the chain holds is in chain.py, what it all mean
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -75,7 +75,12 @@ class CaseRecord:
                 raise ValueError("the policy of its opening is missing")
             opening = e.StoredOpening.model_validate_json(row.content)
             invoice = Invoice.model_validate_json(self.head.content)
-            yield opening.restore(invoice, Policy.model_validate_json(self.policy.content))
+            yield opening.restore(invoice, _policy(self.policy.content))
+
+
+@lru_cache(maxsize=64)
+def _policy(content: str) -> Policy:
+    return Policy.model_validate_json(content)
 
 
 def _begun(case: Case | None) -> Case:

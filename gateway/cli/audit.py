@@ -228,14 +228,14 @@ def archive(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Keep the Temporal histories of closed cases in the ledger; the same command again does only what is missing."""
 
     async def work(service: Service) -> dict[str, Any]:
-        report: dict[str, Any] = {"cases": 0, "histories": 0, "unknown": []}
+        report: dict[str, Any] = {"cases": 0, "histories": 0, "unknown": [], "running": []}
         with _progress() as progress:
             async for kept in archive_closed(service.client, HistoryArchive(service.ledger.engine)):
-                if kept.known:
+                if kept.state == "archived":
                     report["cases"] += 1
                     report["histories"] += kept.histories
                 else:
-                    report["unknown"].append("/".join(ids.split_case_id(kept.case_id)))
+                    report[kept.state].append("/".join(ids.split_case_id(kept.case_id)))
                 progress("closed cases", report["cases"], report["cases"])
         return report
 
@@ -246,3 +246,5 @@ def archive(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     say(f"{report['cases']} cases archived, {report['histories']} histories")
     for name in report["unknown"]:
         say(f"{name}: the server has no history of it any more")
+    for name in report["running"]:
+        say(f"{name}: its workflow is just ending; the same command again archives it")
