@@ -49,7 +49,7 @@ def _where_it_ends(record: CaseRecord) -> int | None:
     """The entry at which the story breaks off."""
     good = 0
     try:
-        for moment in record._lived():
+        for moment in record.lived():
             good = moment.row.sequence
     except ValueError:
         pass

@@ -56,9 +56,10 @@ class CaseRecord:
         Raises:
             ValueError: The entries cannot be read, or do not follow from one another (pydantic's error, `Refused`).
         """
-        return tuple(self._lived())
+        return tuple(self.lived())
 
-    def _lived(self) -> Iterator[Moment]:
+    def lived(self) -> Iterator[Moment]:
+        """As `moments`, one after the other: what came before a fault is told before it is raised."""
         case: Case | None = None
         for event, row in zip(self.events(), self.entries, strict=True):
             case = open_case(event) if isinstance(event, e.CaseOpened) else apply(_begun(case), event)

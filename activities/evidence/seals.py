@@ -88,7 +88,7 @@ def write_seal(engine: Engine, folder: Path, now: datetime) -> Written:
             file.flush()
             os.fsync(file.fileno())
         draft.chmod(0o444)
-        os.link(draft, path)  # unlike a rename, it never replaces a seal that somebody wrote meanwhile
+        _publish(draft, path)
     except FileExistsError:
         raise SealError(f"{path} is there already: somebody else has just sealed") from None
     except OSError as error:
@@ -96,6 +96,18 @@ def write_seal(engine: Engine, folder: Path, now: datetime) -> Written:
     finally:
         draft.unlink(missing_ok=True)
     return Written(path, ids.digest(path.read_bytes()), cases, notices)
+
+
+def _publish(draft: Path, path: Path) -> None:
+    """Give a finished seal its name, unless another has it already."""
+    try:
+        os.link(draft, path)  # unlike a rename, it never replaces a seal that somebody wrote meanwhile
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        if path.exists():
+            raise FileExistsError(path) from None
+        draft.rename(path)
 
 
 def _write(
@@ -202,9 +214,10 @@ class SealCheck:
         # What a seal before said in the same words was looked up then.
         new = (entry for entry in mine if known.get(entry[0]) != (entry[1], entry[2]))
         while entries := list(islice(new, AT_ONCE)):
-            keys = [(entry[0], entry[1]) for entry in entries]
+            # Not as pairs: SQLite would look through the whole table for them.
             query = sa.select(EVENTS.c.case_id, EVENTS.c.sequence, EVENTS.c.hash).where(
-                sa.tuple_(EVENTS.c.case_id, EVENTS.c.sequence).in_(keys)
+                EVENTS.c.case_id.in_([entry[0] for entry in entries]),
+                EVENTS.c.sequence.in_({entry[1] for entry in entries}),
             )
             with reading(self._engine) as connection:
                 there = {(row.case_id, row.sequence): row.hash for row in connection.execute(query)}

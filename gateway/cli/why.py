@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from activities.evidence import account, record
+from activities.evidence import account, chain, record
 from activities.evidence.notice import described
 from gateway.cli.output import AsJson, DataDir, emit, reporting, say
 from gateway.cli.session import with_ledger
@@ -93,8 +93,9 @@ def _account(service: Service, case_id: str, step: str, occurrence: int | None) 
     held = record.load(service.ledger.engine, case_id)
     if held is None or not held.entries:
         raise InputRefused(f"{creditor}/{number}: the ledger has no entries of this case: see `arrears audit verify`")
+    broken = [str(fault) for fault in chain.broken_links(case_id, held.entries, held.head.sequence)]
     try:
-        return account.account(held, step, occurrence)
+        return {**account.account(held, step, occurrence), "faults": broken}
     except account.NoSuchStep as error:
         raise InputRefused(f"{creditor}/{number}: {error}") from error
     except ValueError as error:
@@ -143,6 +144,8 @@ def _print_step(told: dict[str, Any]) -> None:
     if told["task"]:
         _line("task", told["task"])
     _line("entry", f"{told['sequence']} of the chain, hash {told['hash']}")
+    for fault in told["faults"]:
+        _line("FAULT", fault)
 
 
 def _print_notice(notice: dict[str, Any]) -> None:

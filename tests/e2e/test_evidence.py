@@ -444,6 +444,22 @@ def test_why_tells_of_conditions_approval_delay_and_what_came_before(local: Ledg
     assert arrears("why", "P/1/again", "--json").json["steps"] == [third]
 
 
+def test_why_does_not_hide_that_the_evidence_was_changed(local: Ledger, arrears: CommandLine) -> None:
+    told = next(row for row in rows(local) if row.type == "dispute_raised")
+    tamper(local, sa.update(EVENTS).where(entry(told.sequence)).values(content=told.content.replace("anna", "otto")))
+    notice = a_notice(local)
+    tamper(local, sa.update(NOTICES).where(NOTICES.c.message_id == notice.message_id).values(content=b"else"))
+
+    answer = arrears("why", notice.message_id, "--json").json
+    assert answer["notice"]["intact"] is False
+    assert [fault.split(":")[0] for fault in answer["steps"][0]["faults"]] == [f"ACME/0017, entry {told.sequence}"]
+    shown = arrears("why", notice.message_id).out
+    assert (
+        "THE STORED BYTES DO NOT HAVE IT" in shown
+        and f"FAULT      ACME/0017, entry {told.sequence}: changed entry" in shown
+    )
+
+
 @pytest.mark.parametrize(
     ("notice", "said"),
     [
@@ -475,6 +491,8 @@ def test_audit_verify_reports_and_exits_by_what_it_finds(local: Ledger, arrears:
     tamper(local, sa.update(EVENTS).where(entry(4)).values(content="{}"))
 
     report = arrears("audit", "verify", "ACME/0017", "--json", status=1).json
+    said = arrears("why", "0017/reminder_1", status=1).err
+    assert "its entries cannot be read" in said and "`arrears audit verify ACME/0017` says which" in said
     assert report["findings"] == [
         {"what": "changed_entry", "creditor": "ACME", "invoice": "0017", "sequence": 4, "notice": None,
          "text": "its content is not what was written: the hash differs"},
