@@ -3,7 +3,7 @@
 What is checked of a case is in chain.py and agreement.py; against the seals, in seals.py.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -25,6 +25,10 @@ NOTICES_AT_ONCE = 20
 
 Progress = Callable[[str, int, int], None]
 """Is told what is being checked, how much of it is done, and of how much."""
+
+
+_UNREADABLE = (ValueError, TypeError, AttributeError, LookupError)
+"""What reading raises where a value was put that no program of ours would write."""
 
 
 class Checked(NamedTuple):
@@ -62,10 +66,14 @@ class Verification:
     def _cases(self, progress: Progress) -> Iterator[Finding]:
         total, after = self._count(CASES), ""
         while True:
-            records = self._page(after)
-            if not records:
-                return
-            after = records[-1].case_id
+            try:
+                records = self._page(after)
+            except _UNREADABLE:
+                records, after = [], (yield from self._one_by_one(after))
+            else:
+                if not records:
+                    return
+                after = records[-1].case_id
             for record in records:
                 found = list(self._case(record))
                 # What a running case was just writing is complete at the second look.
@@ -74,7 +82,23 @@ class Verification:
                 self._counted(cases=1, entries=len(record.entries))
             progress("cases", self.checked.cases, total)
 
+    def _one_by_one(self, after: str) -> Generator[Finding, None, str]:
+        """A page of cases of which one has a row that is not even a row; returns the last of them."""
+        query = sa.select(CASES.c.case_id).where(self._which(after)).order_by(CASES.c.case_id).limit(CASES_AT_ONCE)
+        with reading(self._engine) as connection:
+            names = list(connection.execute(query).scalars())
+        for name in names:
+            yield from self._second_look(name)
+            self._counted(cases=1)
+        return str(names[-1])
+
     def _case(self, record: CaseRecord) -> Iterator[Finding]:
+        try:
+            yield from self._faults(record)
+        except _UNREADABLE as error:
+            yield _unreadable(record.case_id, error)
+
+    def _faults(self, record: CaseRecord) -> Iterator[Finding]:
         broken = list(broken_links(record.case_id, record.entries, record.head.sequence))
         yield from broken
         only_the_end = all(finding.sequence == record.head.sequence + 1 for finding in broken)
@@ -85,17 +109,21 @@ class Verification:
                 yield Finding("impossible_entry", " ".join(str(error).split())[:200], record.case_id, 1)
 
     def _second_look(self, case_id: str) -> list[Finding]:
-        with reading(steady(self._engine)) as connection:
-            records = _records(connection, CASES.c.case_id == case_id)
+        try:
+            with reading(steady(self._engine)) as connection:
+                records = _records(connection, CASES.c.case_id == case_id)
+        except _UNREADABLE as error:
+            return [_unreadable(case_id, error)]
         return [finding for record in records for finding in self._case(record)]
 
     def _page(self, after: str) -> list[CaseRecord]:
-        if self._case_id is not None:
-            which = sa.and_(CASES.c.case_id == self._case_id, CASES.c.case_id > after)
-        else:
-            which = CASES.c.case_id > after
         with reading(steady(self._engine)) as connection:
-            return _records(connection, which)
+            return _records(connection, self._which(after))
+
+    def _which(self, after: str) -> sa.ColumnElement[bool]:
+        if self._case_id is not None:
+            return sa.and_(CASES.c.case_id == self._case_id, CASES.c.case_id > after)
+        return CASES.c.case_id > after
 
     def _counted(self, cases: int = 0, entries: int = 0, notices: int = 0) -> None:
         before = self.checked
@@ -175,6 +203,11 @@ class Verification:
             for row in connection.execute(lost):
                 text = f"the notice {row.message_id} of {row.step} {row.occurrence}, or the case itself, is not there"
                 yield Finding("missing_notice", text, row.case_id, None, row.message_id)
+
+
+def _unreadable(case_id: str, error: Exception) -> Finding:
+    said = " ".join(str(error).split())[:200]
+    return Finding("impossible_entry", f"one of its rows has a value that cannot be: {said}", case_id)
 
 
 def _records(connection: Connection, which: sa.ColumnElement[bool]) -> list[CaseRecord]:

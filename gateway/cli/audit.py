@@ -13,7 +13,6 @@ from rich.progress import Progress as Bar
 
 from activities.evidence import record
 from activities.evidence.export import Export, export
-from activities.evidence.findings import Finding
 from activities.evidence.seals import SealCheck, SealError, write_seal
 from activities.evidence.verify import Progress, Verification
 from activities.histories import History, HistoryArchive
@@ -55,20 +54,13 @@ def verify(
     def work(service: Service) -> dict[str, Any]:
         # Of a case that is gone its entries may be left, or a seal: CREDITOR/NUMBER asks for them.
         case_id = ids.case_id(*service.resolve_or_new(invoice)) if invoice else None
-        found: list[Finding] = []
         check = Verification(service.ledger.engine, datetime.now(UTC), case_id)
         seals = SealCheck(service.ledger.engine, _seals(service), case_id, anchor)
-
-        def note(finding: Finding) -> None:
-            found.append(finding)
-            if not as_json:
-                say(str(finding))
-
         with _progress() as progress:
-            for finding in check.findings(progress):
-                note(finding)
-        for finding in seals.findings():
-            note(finding)
+            found = [*check.findings(progress), *seals.findings()]
+        if not as_json:
+            for finding in found:
+                say(str(finding))
         if case_id and not check.checked.cases and not found:
             raise InputRefused(f"there is no invoice {invoice!r}; write its number, or CREDITOR/NUMBER")
         counted = check.checked._asdict() | {"seals": seals.seals}
@@ -96,7 +88,7 @@ def _progress() -> Iterator[Progress]:
     if not err.is_terminal:
         yield lambda *_: None
         return
-    with Bar(console=err, transient=True) as bar:
+    with Bar(console=err, transient=True, redirect_stdout=False, redirect_stderr=False) as bar:
         bars: dict[str, Any] = {}
 
         def show(what: str, done: int, total: int) -> None:
@@ -160,10 +152,10 @@ def export_case(
     def work(service: Service) -> tuple[Export, dict[str, Any]]:
         creditor, number = service.resolve(invoice)
         case_id = ids.case_id(creditor, number)
-        held = record.load(service.ledger.engine, case_id)
         check = Verification(service.ledger.engine, datetime.now(UTC), case_id)
         broken = [str(finding) for finding in check.findings()]
-        if held is None or broken:
+        held = None if broken else record.load(service.ledger.engine, case_id)
+        if held is None:
             listed = "\n".join(f"  {line}" for line in broken)
             raise InputRefused(f"{creditor}/{number}: nothing was written, for its evidence does not hold:\n{listed}")
         histories, source, missing = _histories(service, case_id, closed=bool(held.head.closed))

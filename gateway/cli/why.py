@@ -58,7 +58,12 @@ def explained(service: Service, text: str) -> dict[str, Any]:
         told = [_account(service, case_id, step, occurrence)]
         key = ids.step_key(case_id, step, told[0]["occurrence"])
         notice, _ = record.served(engine, told[0]["notice"] or ids.mail_message_id(key))
-    return {"notice": described(notice, bytes(notice.content)) if notice is not None else None, "steps": told}
+    try:
+        return {"notice": described(notice, bytes(notice.content)) if notice is not None else None, "steps": told}
+    except ValueError as error:
+        raise InputRefused(
+            f"the notice {notice.message_id} cannot be read: {error}; see `arrears audit verify`"
+        ) from error
 
 
 def _message_id(text: str) -> str | None:
@@ -90,11 +95,13 @@ def _step(service: Service, text: str) -> tuple[str, str, int | None]:
 
 def _account(service: Service, case_id: str, step: str, occurrence: int | None) -> dict[str, Any]:
     creditor, number = ids.split_case_id(case_id)
-    held = record.load(service.ledger.engine, case_id)
-    if held is None or not held.entries:
-        raise InputRefused(f"{creditor}/{number}: the ledger has no entries of this case: see `arrears audit verify`")
-    broken = [str(fault) for fault in chain.broken_links(case_id, held.entries, held.head.sequence)]
     try:
+        held = record.load(service.ledger.engine, case_id)
+        if held is None or not held.entries:
+            raise InputRefused(
+                f"{creditor}/{number}: the ledger has no entries of this case: see `arrears audit verify`"
+            )
+        broken = [str(fault) for fault in chain.broken_links(case_id, held.entries, held.head.sequence)]
         return {**account.account(held, step, occurrence), "faults": broken}
     except account.NoSuchStep as error:
         raise InputRefused(f"{creditor}/{number}: {error}") from error
