@@ -66,18 +66,23 @@ def bundle(folder: str, title: str, files: Mapping[str, bytes], about: Mapping[s
     lines += ["", "CSV files are UTF-8; a cell that a spreadsheet would take for a formula begins with '."]
     manifest = "".join(f"{sums[name]}  {name}\n" for name in names)
     packed = {**files, "README.txt": _text(lines), "SHA256SUMS": manifest.encode()}
+    return zipped(folder, packed, at)
+
+
+def zipped(folder: str, files: Mapping[str, bytes], at: datetime) -> bytes:
+    """The files in one folder of a zip, in the order of their names: the same arguments give the same bytes."""
     # Zip knows the years 1980 to 2107 only.
     stamp = (min(max(at.astimezone(UTC).year, 1980), 2107), *at.astimezone(UTC).timetuple()[1:6])
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in sorted(packed):
+        for name in sorted(files):
             entry = zipfile.ZipInfo(f"{folder}/{name}", stamp)
             entry.compress_type, entry.create_system, entry.external_attr = (
                 zipfile.ZIP_DEFLATED,
                 3,
                 0o644 << 16,
             )
-            archive.writestr(entry, packed[name])
+            archive.writestr(entry, files[name])
     return out.getvalue()
 
 

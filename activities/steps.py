@@ -106,7 +106,10 @@ class StepActivities:
         key = ids.step_key(order.case_id, order.step.id, order.occurrence)
         notice = self._outbox.find(key)
         if notice is not None and notice.status == "sent":
-            return StepReport(status="performed", performed_at=at, notice=notice.message_id, stored=stored)
+            return StepReport(
+                status="performed", performed_at=at, notice=notice.message_id, sha256=notice.sha256,
+                stored=stored,
+            )  # fmt: skip
         try:
             mailed = _again(notice, order) or self._composed(key, order, invoice, creditor, at)
             proof = mail.send(mailed.content, mailed.recipient, self._smtp)
@@ -119,7 +122,8 @@ class StepActivities:
             raise ApplicationError(str(trouble), type="MailUnavailable") from trouble
         self._outbox.sent(mailed.message_id, proof)
         return StepReport(
-            status="performed", performed_at=at, notice=mailed.message_id, note=mailed.note, stored=stored
+            status="performed", performed_at=at, notice=mailed.message_id, sha256=ids.digest(mailed.content),
+            note=mailed.note, stored=stored,
         )  # fmt: skip
 
     def _composed(

@@ -3,7 +3,16 @@
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from models.ledger import CaseRow, EventRow, MessageRow, NoticeRow, NoticeStepRow, PolicyRow, TaskRow
+from models.ledger import (
+    ArchivedHistoryRow,
+    CaseRow,
+    EventRow,
+    MessageRow,
+    NoticeRow,
+    NoticeStepRow,
+    PolicyRow,
+    TaskRow,
+)
 
 
 def _table(model: type[SQLModel]) -> sa.Table:
@@ -12,3 +21,4 @@ def _table(model: type[SQLModel]) -> sa.Table:
 
 CASES, EVENTS, MESSAGES = _table(CaseRow), _table(EventRow), _table(MessageRow)
 NOTICES, NOTICE_STEPS, POLICIES, TASKS = _table(NoticeRow), _table(NoticeStepRow), _table(PolicyRow), _table(TaskRow)
+HISTORIES = _table(ArchivedHistoryRow)

@@ -284,6 +284,8 @@ class Case(Value):
     progress: dict[str, int] = Field(default_factory=dict)
     """Step id to the number of its occurrences that are over (performed or skipped)."""
     performed: tuple[DoneStep, ...] = ()
+    duties: tuple[DoneStep, ...] = ()
+    """What hard deadlines had done by themselves; no rungs of the ladder."""
     skipped: tuple[Skip, ...] = ()
     proposed: dict[str, StepProposed] = Field(default_factory=dict)
     approved: dict[str, AwareDatetime] = Field(default_factory=dict)

@@ -62,6 +62,8 @@ class StepPerformed(Event):
     planned_at: AwareDatetime
     performed_at: AwareDatetime
     notice: str | None = None
+    sha256: str | None = None
+    """The digest of what was sent, so that the chain vouches for its bytes."""
     task: str | None = None
     note: Text = ""
 

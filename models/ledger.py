@@ -184,3 +184,20 @@ class TaskRow(SQLModel, table=True):
     text: str = Field(sa_column=Column(Text(), nullable=False))
     opened_at: datetime = _instant()
     done_at: datetime | None = _instant(nullable=True)
+
+
+class ArchivedHistoryRow(SQLModel, table=True):
+    """The Temporal history of a run that has ended, kept with the evidence of its case (the server forgets)."""
+
+    __tablename__ = "archived_histories"
+
+    case_id: str = Field(primary_key=True)
+    run_id: str = Field(primary_key=True)
+    sequence: int
+    """The sequence of the case when this was archived: one that went on since is archived anew."""
+    started_at: datetime = _instant()
+    sha256: str
+    """Of the JSON, before it was compressed."""
+    content: bytes = Field(sa_column=Column(LargeBinary(), nullable=False))
+    """The history as JSON, as the Temporal UI and replayer read it, compressed by gzip."""
+    archived_at: datetime = _instant()

@@ -103,6 +103,7 @@ class StepReport(Value):
     status: Literal["performed", "skipped", "deferred", "refused", "unsettled"]
     performed_at: AwareDatetime | None = None
     notice: str | None = None
+    sha256: str | None = None
     task: str | None = None
     note: str = ""
     until: AwareDatetime | None = None

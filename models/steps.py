@@ -28,7 +28,7 @@ def done(
     )  # fmt: skip
     case = _over(case, step, occurrence, performed_at)
     if step in DUTY_STEPS:
-        return met_by_step(case, kind, notice or task or step)
+        return met_by_step(case.but(duties=(*case.duties, done)), kind, notice or task or step)
     case = case.but(
         performed=(*case.performed, done),
         agency_mandate=case.agency_mandate or kind == "referral",

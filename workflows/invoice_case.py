@@ -127,7 +127,8 @@ class InvoiceCase:
                 self._take(
                     e.StepPerformed(
                         step=step.id, kind=step.kind, occurrence=occurrence, planned_at=action.planned_at,
-                        performed_at=report.performed_at or self._now(), notice=report.notice, task=report.task,
+                        performed_at=report.performed_at or self._now(), notice=report.notice, sha256=report.sha256,
+                        task=report.task,
                         note=report.note,
                     )
                 )  # fmt: skip

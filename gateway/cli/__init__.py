@@ -22,8 +22,8 @@ _HOMES = {
          "write-off"),
         "messages:app",
     ),
-    "show": "show:app", "list": "show:app", "task": "show:app",
     "deadlines": "deadlines:deadlines", "reconcile": "reconcile:reconcile",
+    "show": "show:app", "list": "show:app", "task": "show:app", "why": "why:why", "audit": "audit:audit_app",
     "simulate": "simulate:simulate", "interest": "interest:interest", "policy": "policy:policy_app",
     "creditor": "creditor:creditor_app",
 }  # fmt: skip

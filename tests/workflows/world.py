@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,6 +20,7 @@ from temporalio.common import RawValue
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
+from activities.evidence.verify import Verification
 from activities.ledger import EVENTS
 from gateway.connection import open_ledger, register_search_attributes
 from gateway.creditor_files import add_creditor
@@ -228,6 +229,8 @@ class World:
         assert len(arrived) == len(set(arrived)), "a letter was sent twice"
         keys = {(row.case_id, row.step, row.occurrence) for row in self.ledger.sent_steps()}
         assert set(arrived) == {ids.mail_message_id(ids.step_key(*key)) for key in keys}, "mail and ledger differ"
+        later = datetime.now(UTC) + timedelta(days=1)  # when nothing is under way any more
+        assert [str(fault) for fault in Verification(self.ledger.engine, later).findings()] == []
 
     def events(self, case_id: str) -> list[e.Event]:
         """The events of a case after its opening, from a chain that holds."""

@@ -1,0 +1,19 @@
+"""What the ledger holds on one notice: where it went, what it said it demanded, and the proof that it arrived."""
+
+from typing import Any
+
+from models import ids, view
+from models.money import Money
+
+
+def described(row: Any, content: bytes | None) -> dict[str, Any]:
+    """A notice with stable field names; `intact` says whether the bytes are those of which the digest was taken."""
+    return {
+        "message_id": row.message_id, "kind": row.kind, "channel": row.channel, "recipient": row.recipient,
+        "subject": row.subject, "language": row.language, "status": row.status, "attempts": row.attempts,
+        "composed_at": row.composed_at.isoformat(), "sent_at": row.sent_at.isoformat() if row.sent_at else None,
+        "proof": row.proof, "approved_by": row.approved_by, "policy_digest": row.policy_digest,
+        "pursued": view.money(Money.from_minor(row.pursued_minor, row.currency)), "sha256": row.sha256,
+        "bytes": None if content is None else len(content),
+        "intact": None if content is None else ids.digest(content) == row.sha256,
+    }  # fmt: skip
