@@ -23,9 +23,11 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.ledger import Ledger, LedgerConflict
+from gateway.calendars import pinned
 from gateway.errors import InputRefused, Unreachable
 from models import events as e
 from models import ids, view
+from models.calendar import PinnedCalendar
 from models.case import Case, Refused
 from models.changes import apply, open_case, stored
 from models.clock import CaseClock
@@ -46,13 +48,14 @@ CONFLICT = "this number is already pursued with other content"
 
 
 class Opening(NamedTuple):
-    """An invoice to pursue, by which policy, on which clock."""
+    """An invoice to pursue, by which policy, on which clock; `calendar` is one that was pinned before."""
 
     invoice: Invoice
     policy: Policy
     clock: CaseClock
     at: datetime
     prior_notices: tuple[e.PriorNotice, ...] = ()
+    calendar: PinnedCalendar | None = None
 
 
 class Opened(NamedTuple):
@@ -150,13 +153,13 @@ class Service:
         case = self.ledger.rebuild(opening.invoice.case_id)
         if case is None:
             return opening
-        return Opening(case.invoice, case.policy, case.clock, case.opened_at, opening.prior_notices)
+        return Opening(case.invoice, case.policy, case.clock, case.opened_at, opening.prior_notices, case.calendar)
 
-    @staticmethod
-    def _open(opening: Opening) -> Case:
+    def _open(self, opening: Opening) -> Case:
+        calendar = opening.calendar or pinned(opening.invoice, opening.policy, opening.at, self.settings.data_dir)
         opened = e.CaseOpened(
             at=opening.at, invoice=opening.invoice, policy=opening.policy, clock=opening.clock,
-            prior_notices=opening.prior_notices, source="starter",
+            prior_notices=opening.prior_notices, source="starter", calendar=calendar,
         )  # fmt: skip
         return open_case(opened)
 

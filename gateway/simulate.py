@@ -11,6 +11,7 @@ from datetime import time as clock_time
 from pathlib import Path
 from typing import Any
 
+from gateway.calendars import pinned
 from gateway.errors import InputRefused
 from gateway.intake.entries import InvoiceRow, Rejected
 from gateway.intake.invoices import Entry, InvoiceFile
@@ -83,11 +84,12 @@ def _carried_out(action: Perform | Propose | Record | Close, now: datetime) -> I
 # --- rows whose fate is known -----------------------------------------------------------------------------
 
 
-def opening(row: InvoiceRow, policy: Policy) -> e.CaseOpened:
+def opening(row: InvoiceRow, policy: Policy, data_dir: str | Path | None = None) -> e.CaseOpened:
     """How the case of a row begins: at the start of its day of issue, or of the day of payment if earlier."""
     days = [day for day in (row.invoice.issued or _known_since(row, policy), row.settled) if day is not None]
     at = midnight(min(days))
-    return e.CaseOpened(invoice=row.invoice, policy=policy, clock=CaseClock.real(at), at=at)
+    calendar = pinned(row.invoice, policy, at, data_dir)
+    return e.CaseOpened(invoice=row.invoice, policy=policy, clock=CaseClock.real(at), at=at, calendar=calendar)
 
 
 def _known_since(row: InvoiceRow, policy: Policy) -> date:
@@ -133,14 +135,18 @@ def latest_day(entries: Iterable[Entry]) -> date | None:
 class Simulation:
     """Counts over the cases of a file."""
 
-    def __init__(self, choose: Callable[[str | None], Policy], as_of: date | None) -> None:
+    def __init__(
+        self, choose: Callable[[str | None], Policy], as_of: date | None, data_dir: str | Path | None = None
+    ) -> None:
         """Start from nothing.
 
         Args:
             choose: The policy for the name that a row gives, if any; InputRefused if there is none.
             as_of: The last day that is simulated, to its end; None if there are no rows.
+            data_dir: The data folder, whose jurisdictions and creditors' closing days count.
         """
         self._choose = choose
+        self._data_dir = data_dir
         self._policies: dict[str, Policy] = {}
         self._until = midnight((as_of or date.min) + timedelta(days=1))
         self.as_of = as_of
@@ -164,7 +170,7 @@ class Simulation:
         except InputRefused as error:
             self.refused += 1
             return Rejected(entry.line, "policy", shown(row.policy), str(error), entry.original)
-        case = drive(open_case(opening(row, policy)), fate(row), self._until)
+        case = drive(open_case(opening(row, policy, self._data_dir)), fate(row), self._until)
         self.invoices += 1
         for done in case.performed:
             self.notices[done.step] += 1

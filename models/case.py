@@ -9,6 +9,7 @@ from datetime import datetime
 from pydantic import AwareDatetime, Field
 
 from models.base import Value
+from models.calendar import PinnedCalendar
 from models.clock import CaseClock
 from models.events import AnyEvent, Outcome, PlanAgreed, PromiseMade, Skip, Stage, StepProposed
 from models.invoice import Invoice
@@ -125,6 +126,7 @@ class Case(Value):
     policy: PinnedPolicy
     clock: CaseClock
     opened_at: AwareDatetime
+    calendar: PinnedCalendar | None = Field(default=None, exclude_if=lambda value: value is None)
     sequence: int = 0
 
     outstanding: Money

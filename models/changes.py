@@ -27,7 +27,7 @@ def open_case(opened: e.CaseOpened) -> Case:
     zero = Money.zero(opened.invoice.amount.currency)
     case = Case(
         invoice=opened.invoice, policy=opened.policy, clock=opened.clock, opened_at=opened.at,
-        outstanding=opened.invoice.amount, credited=zero,
+        outstanding=opened.invoice.amount, credited=zero, calendar=opened.calendar,
     )  # fmt: skip
     for prior in opened.prior_notices:
         step = case.policy.by_id.get(prior.step)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, Field, TypeAdapter
 
 from models.base import Value
+from models.calendar import PinnedCalendar
 from models.clock import CaseClock
 from models.durations import Day
 from models.invoice import Invoice
@@ -43,6 +44,7 @@ class CaseOpened(Event):
     policy: PinnedPolicy
     clock: CaseClock
     prior_notices: tuple[PriorNotice, ...] = ()
+    calendar: PinnedCalendar | None = Field(default=None, exclude_if=lambda value: value is None)
 
 
 class StepPerformed(Event):
@@ -164,12 +166,13 @@ class StoredOpening(Value):
     policy_digest: str
     clock: CaseClock
     prior_notices: tuple[PriorNotice, ...] = ()
+    calendar: PinnedCalendar | None = None
 
     def restore(self, invoice: Invoice, policy: Policy) -> CaseOpened:
         """The opening again, with the invoice and the policy it speaks of."""
         return CaseOpened(
             at=self.at, by=self.by, source=self.source, invoice=invoice, policy=policy, clock=self.clock,
-            prior_notices=self.prior_notices,
+            prior_notices=self.prior_notices, calendar=self.calendar,
         )  # fmt: skip
 
 
@@ -179,7 +182,7 @@ def stored_form(event: Event) -> str:
         opening = StoredOpening(
             at=event.at or event.clock.business, by=event.by, source=event.source, clock=event.clock,
             invoice_fingerprint=event.invoice.fingerprint, policy_digest=event.policy.digest,
-            prior_notices=event.prior_notices,
+            prior_notices=event.prior_notices, calendar=event.calendar,
         )  # fmt: skip
         return opening.model_dump_json(exclude_none=True)
     return event.model_dump_json(exclude_none=True)

@@ -20,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from models.changes import apply, open_case, stored
     from models.events import MESSAGES, Message
     from models.ladder import Close, Perform, Propose, Record, Wait, next_action, verdict
-    from models.orders import Answer, CaseStart, Head, RecordOrder, StepOrder, StepReport
+    from models.orders import Answer, CaseStart, Head, RecordOrder, StepOrder, StepReport, contact_terms
     from workflows import counterparts
     from workflows.attributes import attributes_of
     from workflows.doors import Undecodable, decode, doors
@@ -271,6 +271,7 @@ class InvoiceCase:
             dispute_reason=case.dispute.reason if case.dispute else None, payments=case.payments,
             performed=case.performed, approved_by=case.approved_by.get(action.step.id),
             known=(*case.applied, *case.declined), journal=case.journal, head=view.head(case),
+            contact=contact_terms(case, action.step, self._now()),
         )  # fmt: skip
 
     def _publish(self) -> None:

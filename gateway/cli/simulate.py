@@ -56,7 +56,7 @@ def simulate(
     def choose(name: str | None) -> Policy:
         return override or load_policy(name or DEFAULT_POLICY, folder)
 
-    run = Simulation(choose, last)
+    run = Simulation(choose, last, folder)
     with (
         InvoiceFile(file, meaning) as source,
         Refusals(source, folder) as refusals,

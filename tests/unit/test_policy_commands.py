@@ -118,7 +118,7 @@ def test_preview_shows_a_late_arrival() -> None:
 def test_preview_prints_a_table() -> None:
     lines = arrears("policy", "preview", "s2-weekly-15-30", "--due", "2026-03-02").stdout.splitlines()
 
-    assert lines[0].startswith("s2-weekly-15-30 version 1: ")
+    assert lines[0].startswith("s2-weekly-15-30 version 2: ")
     assert lines[4].split()[:4] == ["local", "time", "UTC", "day"]
     assert lines[5].startswith("Tue 2026-03-03 09:00  2026-03-03 09:00  +1   reminder_twice_weekly #1  reminder")
 
