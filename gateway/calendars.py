@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, cast, get_args
+from typing import Any, NamedTuple, get_args
 
 import holidays
+from babel.core import get_global
 from pydantic import Field
 
 from gateway.creditor_files import load_creditor
@@ -65,7 +66,8 @@ def pinned(
     if policy.contact.counterpart_days == "creditor":
         office = calendar_of(creditor.country if creditor else None, "UTC", first, last, data_dir, creditor)
     buyer = invoice.buyer
-    calendar = calendar_of(buyer.country, buyer.contact.timezone, first, last, data_dir, creditor)
+    zone = zone_of(buyer.country, buyer.contact.timezone)
+    calendar = calendar_of(buyer.country, zone, first, last, data_dir, creditor)
     return calendar if office is None else calendar.but(office=office)
 
 
@@ -87,6 +89,18 @@ def calendar_of(
     closing = creditor.closing_days if creditor else ()
     within = tuple(c for c in closing if c.last >= first and c.first <= last)
     return calendar.but(closing_days=within) if within else calendar
+
+
+def zone_of(country: str | None, given: str) -> str:
+    """The debtor's time zone: the one given, else that of the country, where one stands for it.
+
+    UTC is what a contact has for whom nobody gave a zone; it stays where a country has several and none is its main
+    one.
+    """
+    if given != "UTC" or country is None:
+        return given
+    zones = get_global("territory_zones").get(country, [])
+    return zones[0] if len(zones) == 1 else _facts().main_zones.zones.get(country, given)
 
 
 class Place(NamedTuple):
@@ -145,7 +159,7 @@ def _known_place(country: str, data_dir: str | None, state: float) -> Place:
         code = found.calendar.holidays
         return Place(found.calendar.weekend, code if code in listed else None)
     if country in listed:
-        weekend = cast("set[int]", holidays.country_holidays(country).weekend)
+        weekend = holidays.country_holidays(country).weekend
         return Place(tuple(WEEKDAYS[day] for day in sorted(weekend)), country)
     return Place(ORDINARY_WEEKEND, None)
 
@@ -232,11 +246,19 @@ class Announced(Value):
     source: str
 
 
+class MainZones(Value):
+    """The zone that stands for a country which has several."""
+
+    zones: dict[str, str]
+    source: str
+
+
 class Facts(Value):
     """The content of policies/calendars/seasons.yaml."""
 
     seasons: dict[SeasonName, SeasonRule] = Field(min_length=len(get_args(SeasonName)))
     announced_yearly: Announced
+    main_zones: MainZones
 
 
 @lru_cache(maxsize=1)

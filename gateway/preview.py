@@ -8,7 +8,7 @@ from datetime import time as clock_time
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from gateway.calendars import pinned
+from gateway.calendars import pinned, zone_of
 from models.calendar import PinnedCalendar
 from models.case import Case
 from models.changes import apply, open_case
@@ -70,7 +70,10 @@ def preview(
             enough for the whole ladder.
         data_dir: The data folder, whose jurisdictions and creditors' closing days count.
     """
-    zone = "UTC" if policy.schedule.zone == "UTC" else invoice.buyer.contact.timezone
+    contact = invoice.buyer.contact
+    zone = "UTC" if policy.schedule.zone == "UTC" else contact.timezone
+    if policy.contact is not None:
+        zone = zone_of(invoice.buyer.country, contact.timezone)
     day = opened_on or invoice.issued or invoice.due + timedelta(days=_first_day(policy) - 1)
     opened_at = datetime.combine(day, clock_time(0), ZoneInfo(zone)).astimezone(ZoneInfo("UTC"))
     calendar = pinned(invoice, policy, opened_at, data_dir)

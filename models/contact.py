@@ -385,8 +385,9 @@ def may_contact(
         return Forbidden("the contact is a private one, and only business contacts may be addressed")
     if channel in contact.opt_out:
         return Forbidden(f"the debtor declined to be contacted by {channel}")
-    times = ContactTimes(rules, calendar, contact.timezone, channel)
-    crowded = uncrowded(rules.buyer_limit, contact.timezone, now, recent_contacts)
+    zone = calendar.zone if calendar else contact.timezone
+    times = ContactTimes(rules, calendar, zone, channel)
+    crowded = uncrowded(rules.buyer_limit, zone, now, recent_contacts)
     if crowded is not None:
         limit = rules.buyer_limit
         assert limit is not None

@@ -90,7 +90,7 @@ def contact_times(case: Case, step: Step | None) -> ContactTimes | None:
     buyer = case.invoice.buyer
     country = case.calendar.country if case.calendar else None
     channels = channels_for(rules, step.kind, step.channels, buyer.contact, country) or step.channels
-    return ContactTimes(rules, case.calendar, buyer.contact.timezone, channels[0] if channels else "email")
+    return ContactTimes(rules, case.calendar, zone_name(case), channels[0] if channels else "email")
 
 
 def creditor_days(case: Case) -> bool:
@@ -103,8 +103,10 @@ def _office(case: Case) -> PinnedCalendar | None:
 
 
 def zone_name(case: Case) -> str:
-    """Where the policy counts days: UTC, or the debtor's zone."""
-    return "UTC" if case.policy.schedule.zone == "UTC" else case.invoice.buyer.contact.timezone
+    """Where the policy counts days: UTC, or the debtor's zone (as it is in the calendar, if one is pinned)."""
+    if case.policy.schedule.zone == "UTC":
+        return "UTC"
+    return case.calendar.zone if case.calendar is not None else case.invoice.buyer.contact.timezone
 
 
 @lru_cache(maxsize=64)

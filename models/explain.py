@@ -178,7 +178,7 @@ def _floors(case: Case, step: Step) -> list[_Floor]:
         found.append(_Floor(until, f"at least {_counted(spacing)} between two contacts"))
     if limit and len(contacts) >= limit.most:
         until = moment_of(case, contacts[-limit.most] + timedelta(days=limit.within), step)
-        found.append(_Floor(until, f"at most {limit.most} contacts in {_counted(limit.within)}"))
+        found.append(_Floor(until, f"at most {limit.most} contact{'s' if limit.most > 1 else ''} in {_counted(limit.within)}"))
     if case.pauses:
         found.append(_Floor(case.pauses[-1].until, "the ladder stood still"))
     for at, reason in (
@@ -203,7 +203,7 @@ def _window(case: Case, step: Step, day: date) -> str | None:
 def _doubts(calendar: PinnedCalendar | None, day: date) -> list[str]:
     """What the calendar does not know of the day that was found."""
     if calendar is None or calendar.known_until is None:
-        return ["no holidays are known for this debtor, weekends only"]
+        return ["weekends only: no holidays are known for this debtor"]
     if day > calendar.last:
         return [f"weekends only: the calendar was pinned up to {calendar.last}"]
     if day > calendar.known_until:
