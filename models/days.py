@@ -72,13 +72,14 @@ def moment_of(case: Case, day: date, step: Step | None = None) -> datetime:
             creditor's days, where the policy says so.
     """
     schedule, jitter = case.policy.schedule, case.policy.jitter
-    times = contact_times(case, step)
-    if times is not None:
-        return times.moment(day, schedule.time, jitter, _share(case.id) if jitter else 0.0)
-    if step is not None and creditor_days(case):
-        moment = _instant(next_business_day(day, _office(case)), schedule.time, zone_name(case), "every")
-    else:
-        moment = _instant(day, schedule.time, zone_name(case), schedule.days)
+    days = schedule.days
+    if case.policy.contact is not None and step is not None:
+        times = contact_times(case, step)
+        if times is not None:
+            return times.moment(day, schedule.time, jitter, _share(case.id) if jitter else 0.0)
+        if creditor_days(case):
+            day, days = next_business_day(day, _office(case)), "every"
+    moment = _instant(day, schedule.time, zone_name(case), days)
     return moment + jitter * _share(case.id) if jitter else moment
 
 

@@ -178,7 +178,9 @@ def _floors(case: Case, step: Step) -> list[_Floor]:
         found.append(_Floor(until, f"at least {_counted(spacing)} between two contacts"))
     if limit and len(contacts) >= limit.most:
         until = moment_of(case, contacts[-limit.most] + timedelta(days=limit.within), step)
-        found.append(_Floor(until, f"at most {limit.most} contact{'s' if limit.most > 1 else ''} in {_counted(limit.within)}"))
+        found.append(
+            _Floor(until, f"at most {limit.most} contact{'s' if limit.most > 1 else ''} in {_counted(limit.within)}")
+        )
     if case.pauses:
         found.append(_Floor(case.pauses[-1].until, "the ladder stood still"))
     for at, reason in (
