@@ -6,23 +6,20 @@ edited file moves a running case. What is done with it is in models/contact.py a
 
 import importlib.metadata
 import os
-from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 import holidays
 from babel.core import get_global
-from pydantic import Field
 
 from gateway.creditor_files import load_creditor
 from gateway.errors import InputRefused
 from gateway.jurisdiction_files import load_jurisdiction
-from gateway.policy_files import PACKAGED
-from gateway.yaml_source import SourceRefused, parse_source, read_source
-from models.base import Value
-from models.calendar import ORDINARY_WEEKEND, WEEKDAYS, PinnedCalendar, Season, SeasonName, Weekday
+from gateway.seasons import facts, seasons_of
+from gateway.yaml_source import SourceRefused
+from models.calendar import ORDINARY_WEEKEND, WEEKDAYS, PinnedCalendar, Weekday
 from models.invoice import Invoice
 from models.parties import Creditor
 from models.policy import Policy
@@ -33,9 +30,6 @@ BEFORE, AFTER = timedelta(days=30), timedelta(days=400)
 LIBRARY = "holidays"
 LANGUAGE = "en_US"
 """In which holidays are named, where the library can: never in that of the machine."""
-
-FAR_APART = timedelta(days=7)
-"""Holidays of one name that are further apart belong to two seasons."""
 
 
 def pinned(
@@ -100,7 +94,7 @@ def zone_of(country: str | None, given: str) -> str:
     if given != "UTC" or country is None:
         return given
     zones = get_global("territory_zones").get(country, [])
-    return zones[0] if len(zones) == 1 else _facts().main_zones.zones.get(country, given)
+    return zones[0] if len(zones) == 1 else facts().main_zones.zones.get(country, given)
 
 
 class Place(NamedTuple):
@@ -187,7 +181,7 @@ def _year(code: str, year: int) -> Year:
     if found is None or not found.start_year <= year <= found.end_year:
         return Year({}, (), False)
     make_up = tuple(sorted(day for day in getattr(found, "weekend_workdays", ()) if day.year == year))
-    announced = bool(make_up) or code not in _facts().announced_yearly.countries
+    announced = bool(make_up) or code not in facts().announced_yearly.countries
     return Year({day: str(name) for day, name in sorted(found.items())}, make_up, announced)
 
 
@@ -225,71 +219,4 @@ def _whole_years(place: Place, country: str | None, first: int, last: int) -> Pi
         make_up=tuple(day for year in years.values() for day in year.make_up),
         library=LIBRARY, version=importlib.metadata.version(LIBRARY), known_until=known,
     )  # fmt: skip
-    return calendar.but(seasons=tuple(_seasons(calendar)))
-
-
-# --- seasons --------------------------------------------------------------------------------------------------
-
-
-class SeasonRule(Value):
-    """Which holidays make a season, by country."""
-
-    title: str
-    source: str
-    countries: dict[str, tuple[str, ...]]
-
-
-class Announced(Value):
-    """Countries whose calendar is complete only once the notice for a year is out."""
-
-    countries: tuple[str, ...]
-    source: str
-
-
-class MainZones(Value):
-    """The zone that stands for a country which has several."""
-
-    zones: dict[str, str]
-    source: str
-
-
-class Facts(Value):
-    """The content of policies/calendars/seasons.yaml."""
-
-    seasons: dict[SeasonName, SeasonRule] = Field(min_length=len(get_args(SeasonName)))
-    announced_yearly: Announced
-    main_zones: MainZones
-
-
-@lru_cache(maxsize=1)
-def _facts() -> Facts:
-    source = read_source(PACKAGED / "calendars" / "seasons.yaml")
-    facts: Facts = parse_source(source, Facts.model_validate, Facts)
-    return facts
-
-
-def _seasons(calendar: PinnedCalendar) -> Iterable[Season]:
-    for name, rule in _facts().seasons.items():
-        words = rule.countries.get(calendar.country or "", ())
-        named = [day for day, text in sorted(calendar.holidays.items()) if any(word in text for word in words)]
-        for first, last in _clusters(named):
-            while _free(first - timedelta(days=1), calendar):
-                first -= timedelta(days=1)
-            while _free(last + timedelta(days=1), calendar):
-                last += timedelta(days=1)
-            yield Season(name=name, title=rule.title, first=first, last=last)
-
-
-def _clusters(days: list[date]) -> Iterable[tuple[date, date]]:
-    first = last = None
-    for day in days:
-        if first is not None and last is not None and day - last > FAR_APART:
-            yield first, last
-            first = None
-        first, last = first or day, day
-    if first is not None and last is not None:
-        yield first, last
-
-
-def _free(day: date, calendar: PinnedCalendar) -> bool:
-    return day in calendar.holidays or (calendar.weekend_on(day) and not calendar.made_up(day))
+    return calendar.but(seasons=tuple(seasons_of(calendar)))

@@ -9,7 +9,7 @@ from models.base import Value
 from models.calendar import PinnedCalendar
 from models.case import Case, DoneStep, Numbered, Payment
 from models.clock import CaseClock
-from models.contact import ContactRules
+from models.contact_rules import ContactRules
 from models.events import AnyMessage, CaseOpened, Outcome, Stage
 from models.money import Money
 from models.policy import DUNNING, Step

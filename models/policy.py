@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from models import ids
 from models.base import Value
-from models.contact import ContactLimit, ContactRules
+from models.contact_rules import ContactLimit, ContactRules
 from models.durations import Days, Span
 from models.money import Money
 from models.parties import Channel

@@ -17,7 +17,6 @@ from models.case import Case
 from models.changes import apply, open_case
 from models.clock import CaseClock
 from models.contact import (
-    ContactRules,
     Delayed,
     Forbidden,
     Permitted,
@@ -25,6 +24,7 @@ from models.contact import (
     closed,
     may_contact,
 )
+from models.contact_rules import ContactRules
 from models.explain import explain
 from models.ladder import next_step, planned
 from models.parties import Channel, Contact, Creditor

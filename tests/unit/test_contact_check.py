@@ -1,5 +1,6 @@
 """The rules of contact at the moment of sending, with what the ledger knows of other cases of the same buyer."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -35,8 +36,10 @@ RULES = policy(
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(open_engine(f"sqlite:///{tmp_path}/ledger.db"))
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    engine = open_engine(f"sqlite:///{tmp_path}/ledger.db")
+    yield Ledger(engine)
+    engine.dispose()
 
 
 def opened(ledger: Ledger, number: str, rules: Policy = RULES, factor: float = 1, **buyer: Any) -> Case:
