@@ -4,6 +4,7 @@ It is resolved once, when a case is opened, and pinned into it: afterwards neith
 edited file moves a running case. What is done with it is in models/contact.py and models/calendar.py.
 """
 
+import importlib
 import importlib.metadata
 import os
 from datetime import date, datetime, timedelta
@@ -11,7 +12,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import holidays
 from babel.core import get_global
 
 from gateway.creditor_files import load_creditor
@@ -153,14 +153,20 @@ def _known_place(country: str, data_dir: str | None, state: float) -> Place:
         code = found.calendar.holidays
         return Place(found.calendar.weekend, code if code in listed else None)
     if country in listed:
-        weekend = holidays.country_holidays(country).weekend
+        weekend = _library().country_holidays(country).weekend
         return Place(tuple(WEEKDAYS[day] for day in sorted(weekend)), country)
     return Place(ORDINARY_WEEKEND, None)
+
+
+def _library() -> Any:
+    # Imported when it is first needed: it takes a third of a second, and most commands need no calendar.
+    return importlib.import_module(LIBRARY)
 
 
 @lru_cache(maxsize=1)
 def _listed() -> frozenset[str]:
     """The codes of countries and markets the library knows."""
+    holidays = _library()
     return frozenset({*holidays.list_supported_countries(), *holidays.list_supported_financial()})
 
 
@@ -187,6 +193,7 @@ def _year(code: str, year: int) -> Year:
 
 def _ask(code: str, year: int) -> Any:
     """The library's holidays of a year: named in English where it can, in the country's own language elsewhere."""
+    holidays = _library()
     ask = holidays.country_holidays if code in holidays.list_supported_countries() else holidays.financial_holidays
     kind = type(ask(code))
     language = LANGUAGE if LANGUAGE in kind.supported_languages else kind.default_language
