@@ -15,6 +15,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities import mail
 from activities.composing import CannotCompose, EarlierNotice, compose, goes_by_mail, task_text
+from activities.contact_check import ContactCheck
 from activities.ledger import Ledger
 from activities.outbox import Outbox
 from models import ids
@@ -85,11 +86,14 @@ class StepActivities:
         newer = self._newer_law(order, invoice)
         if newer is not None:
             order = order.but(law=newer)
-        if not goes_by_mail(order.step):
+        check = ContactCheck(order, invoice, self._outbox, at)
+        if not goes_by_mail(order.step) or check.declined("email"):
+            if held := check.by_hand():
+                return held.but(stored=stored)
             text = task_text(order, invoice, creditor)
             task = f"{order.step.id}-{order.occurrence}"
             return StepReport(status="performed", performed_at=at, task=task, note=text, stored=stored, law=newer)
-        return self._send(order, invoice, creditor, at, stored).but(law=newer)
+        return self._send(order, invoice, creditor, at, stored, check).but(law=newer)
 
     def _newer_law(self, order: StepOrder, invoice: Invoice) -> CaseLaw | None:
         """The law of a case that claims interest, where its rates are known further than the case knows them."""
@@ -102,7 +106,9 @@ class StepActivities:
             return None
         return newer if newer.known_until is not None and newer.known_until > law.known_until else None
 
-    def _send(self, order: StepOrder, invoice: Invoice, creditor: Creditor, at: datetime, stored: int) -> StepReport:
+    def _send(
+        self, order: StepOrder, invoice: Invoice, creditor: Creditor, at: datetime, stored: int, check: ContactCheck
+    ) -> StepReport:  # fmt: skip
         key = ids.step_key(order.case_id, order.step.id, order.occurrence)
         notice = self._outbox.find(key)
         if notice is not None and notice.status == "sent":
@@ -110,8 +116,14 @@ class StepActivities:
                 status="performed", performed_at=at, notice=notice.message_id, sha256=notice.sha256,
                 stored=stored,
             )  # fmt: skip
+        if held := check.by_mail():
+            return held.but(stored=stored)
         try:
-            mailed = _again(notice, order) or self._composed(key, order, invoice, creditor, at)
+            mailed = _again(notice, order) or self._composed(key, order, invoice, creditor, at, check)
+            if mailed is None:  # Another case of the buyer was faster.
+                if held := check.by_mail():
+                    return held.but(stored=stored)
+                raise ApplicationError("the buyer is being contacted in another case: try again", type="ContactTaken")
             proof = mail.send(mailed.content, mailed.recipient, self._smtp)
         except CannotCompose as refusal:
             return StepReport(status="refused", note=str(refusal), stored=stored)
@@ -123,19 +135,22 @@ class StepActivities:
         self._outbox.sent(mailed.message_id, proof)
         return StepReport(
             status="performed", performed_at=at, notice=mailed.message_id, sha256=ids.digest(mailed.content),
-            note=mailed.note, stored=stored,
+            note="; ".join(filter(None, (mailed.note, check.note))), stored=stored,
         )  # fmt: skip
 
     def _composed(
-        self, key: str, order: StepOrder, invoice: Invoice, creditor: Creditor, at: datetime
-    ) -> "_Mailed":  # fmt: skip
-        """The mail of a step, written and in the outbox before anything is sent."""
+        self, key: str, order: StepOrder, invoice: Invoice, creditor: Creditor, at: datetime, check: ContactCheck
+    ) -> "_Mailed | None":  # fmt: skip
+        """The mail of a step, written and in the outbox before anything is sent; None if it may not be now."""
         composed = compose(order, invoice, creditor, at=at, earlier=self._earlier(order))
-        self._outbox.put(
+        stored = self._outbox.put(
             key, order, creditor.code, invoice.buyer.id,
             {"message_id": composed.message_id, "recipient": composed.recipient, "subject": composed.subject,
              "kind": composed.kind, "language": composed.language, "content": composed.content},
+            admits=check.admits, since=check.since,
         )  # fmt: skip
+        if not stored:
+            return None
         return _Mailed(composed.message_id, composed.recipient, composed.content, composed.note)
 
     def _earlier(self, order: StepOrder) -> list[EarlierNotice]:

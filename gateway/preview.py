@@ -8,11 +8,14 @@ from datetime import time as clock_time
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from models.case import RULES_VERSION, Case
+from gateway.calendars import pinned, zone_of
+from models.calendar import PinnedCalendar
+from models.case import Case
 from models.changes import apply, open_case
 from models.clock import CaseClock
 from models.days import local_date
 from models.events import CaseOpened, Skip, StepApproved, StepPerformed, StepProposed
+from models.explain import Explanation, explain
 from models.invoice import Invoice
 from models.ladder import Close, Perform, Propose, Record, Wait, next_action
 from models.policy import (
@@ -31,13 +34,17 @@ from models.policy import (
 
 
 class Planned(NamedTuple):
-    """A step on the calendar. `local` is in the zone the policy counts in, `day` counts from the due date."""
+    """A step on the calendar. `local` is in the zone the policy counts in, `day` counts from the due date.
+
+    `why` says how the day was found.
+    """
 
     step: Step
     occurrence: int
     at: datetime
     local: datetime
     day: int
+    why: Explanation | None = None
 
 
 class Preview(NamedTuple):
@@ -48,9 +55,12 @@ class Preview(NamedTuple):
     planned: list[Planned]
     skipped: tuple[Skip, ...]
     waiting: list[Step]
+    calendar: PinnedCalendar | None = None
 
 
-def preview(invoice: Invoice, policy: Policy, opened_on: date | None = None) -> Preview:
+def preview(
+    invoice: Invoice, policy: Policy, opened_on: date | None = None, data_dir: str | None = None
+) -> Preview:  # fmt: skip
     """Walk a case to the end of its ladder; what needs approval is approved at once.
 
     Args:
@@ -58,11 +68,20 @@ def preview(invoice: Invoice, policy: Policy, opened_on: date | None = None) -> 
         policy: The policy.
         opened_on: The day at whose first moment the case begins; without it the day of issue, or a day early
             enough for the whole ladder.
+        data_dir: The data folder, whose jurisdictions and creditors' closing days count.
     """
-    zone = "UTC" if policy.schedule.zone == "UTC" else invoice.buyer.contact.timezone
+    contact = invoice.buyer.contact
+    zone = "UTC" if policy.schedule.zone == "UTC" else contact.timezone
+    if policy.contact is not None:
+        zone = zone_of(invoice.buyer.country, contact.timezone)
     day = opened_on or invoice.issued or invoice.due + timedelta(days=_first_day(policy) - 1)
     opened_at = datetime.combine(day, clock_time(0), ZoneInfo(zone)).astimezone(ZoneInfo("UTC"))
-    case = _walked(invoice, policy, opened_at)
+    calendar = pinned(invoice, policy, opened_at, data_dir)
+    now = CaseClock.real(opened_at)
+    opened = CaseOpened(
+        at=opened_at, invoice=invoice, policy=policy, clock=now, calendar=calendar, rules_version=RULES_VERSION
+    )
+    case, why = _walked(open_case(opened), opened_at)
     planned = [
         Planned(
             step=policy.by_id[done.step],
@@ -70,11 +89,12 @@ def preview(invoice: Invoice, policy: Policy, opened_on: date | None = None) -> 
             at=done.planned_at,
             local=done.planned_at.astimezone(ZoneInfo(zone)),
             day=(local_date(case, done.planned_at) - invoice.due).days,
+            why=why.get((done.step, done.occurrence)),
         )
         for done in case.performed
     ]
     waiting = [step for step in policy.steps if case.progress.get(step.id, 0) < step.occurrences]
-    return Preview(opened_at, zone, planned, case.skipped, waiting)
+    return Preview(opened_at, zone, planned, case.skipped, waiting, calendar)
 
 
 def _first_day(policy: Policy) -> int:
@@ -82,14 +102,13 @@ def _first_day(policy: Policy) -> int:
     return min([0, *(day for day in days if day is not None)])
 
 
-def _walked(invoice: Invoice, policy: Policy, opened_at: datetime) -> Case:
-    now = opened_at
-    clock = CaseClock.real(now)
-    case = open_case(CaseOpened(at=now, invoice=invoice, policy=policy, clock=clock, rules_version=RULES_VERSION))
+def _walked(case: Case, now: datetime) -> tuple[Case, dict[tuple[str, int], Explanation | None]]:
+    """The case at the end of its ladder, and why each step was taken when it was."""
+    why: dict[tuple[str, int], Explanation | None] = {}
     while True:
         match next_action(case, now):
             case Wait(None) | Close():
-                return case
+                return case, why
             case Wait(datetime() as until):
                 now = until
             case Record(event):
@@ -97,8 +116,10 @@ def _walked(invoice: Invoice, policy: Policy, opened_at: datetime) -> Case:
             case Propose(step, occurrence, planned_at):
                 proposed = StepProposed(step=step.id, occurrence=occurrence, planned_at=planned_at, at=now)
                 approval = StepApproved(id=f"{step.id}/{occurrence}", step=step.id, by="preview", at=now)
+                why[step.id, occurrence] = explain(case, step, occurrence)
                 case = apply(apply(case, proposed), approval)
             case Perform(step, occurrence, planned_at):
+                why.setdefault((step.id, occurrence), explain(case, step, occurrence))
                 performed = StepPerformed(
                     step=step.id, kind=step.kind, occurrence=occurrence, planned_at=planned_at,
                     performed_at=now, at=now,

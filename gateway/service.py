@@ -23,10 +23,12 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.ledger import Ledger, LedgerConflict
+from gateway.calendars import pinned
 from gateway.errors import InputRefused, Unreachable
 from gateway.terms import NO_TERMS, Terms
 from models import events as e
 from models import ids, view
+from models.calendar import PinnedCalendar
 from models.case import RULES_VERSION, Case, Refused
 from models.changes import apply, open_case, stored
 from models.clock import CaseClock
@@ -47,7 +49,7 @@ CONFLICT = "this number is already pursued with other content"
 
 
 class Opening(NamedTuple):
-    """An invoice to pursue, by which policy, on which clock."""
+    """An invoice to pursue, by which policy, on which clock; `calendar` is one that was pinned before."""
 
     invoice: Invoice
     policy: Policy
@@ -56,6 +58,7 @@ class Opening(NamedTuple):
     prior_notices: tuple[e.PriorNotice, ...] = ()
     terms: Terms = NO_TERMS
     rules_version: int = RULES_VERSION
+    calendar: PinnedCalendar | None = None
 
 
 class Opened(NamedTuple):
@@ -159,15 +162,16 @@ class Service:
             return opening
         terms = Terms(case.law, case.insurance)
         return Opening(
-            case.invoice, case.policy, case.clock, case.opened_at, opening.prior_notices, terms, case.rules_version
-        )
+            case.invoice, case.policy, case.clock, case.opened_at, opening.prior_notices, terms, case.rules_version,
+            case.calendar,
+        )  # fmt: skip
 
-    @staticmethod
-    def _open(opening: Opening) -> Case:
+    def _open(self, opening: Opening) -> Case:
+        calendar = opening.calendar or pinned(opening.invoice, opening.policy, opening.at, self.settings.data_dir)
         opened = e.CaseOpened(
             at=opening.at, invoice=opening.invoice, policy=opening.policy, clock=opening.clock,
             prior_notices=opening.prior_notices, source="starter", law=opening.terms.law,
-            insurance=opening.terms.insurance, rules_version=opening.rules_version,
+            insurance=opening.terms.insurance, rules_version=opening.rules_version, calendar=calendar,
         )  # fmt: skip
         return open_case(opened)
 

@@ -11,6 +11,7 @@ from datetime import time as clock_time
 from pathlib import Path
 from typing import Any
 
+from gateway.calendars import pinned
 from gateway.errors import InputRefused
 from gateway.intake.entries import InvoiceRow, Rejected
 from gateway.intake.invoices import Entry, InvoiceFile
@@ -86,19 +87,17 @@ def _carried_out(action: Perform | Propose | Record | Tell | Close, now: datetim
 # --- rows whose fate is known -----------------------------------------------------------------------------
 
 
-def opening(row: InvoiceRow, policy: Policy, terms: Terms = NO_TERMS) -> e.CaseOpened:
+def opening(
+    row: InvoiceRow, policy: Policy, data_dir: str | Path | None = None, terms: Terms = NO_TERMS
+) -> e.CaseOpened:
     """How the case of a row begins: at the start of its day of issue, or of the day of payment if earlier."""
     days = [day for day in (row.invoice.issued or _known_since(row, policy), row.settled) if day is not None]
     at = midnight(min(days))
+    calendar = pinned(row.invoice, policy, at, data_dir)
     return e.CaseOpened(
-        invoice=row.invoice,
-        policy=policy,
-        clock=CaseClock.real(at),
-        at=at,
-        law=terms.law,
-        insurance=terms.insurance,
-        rules_version=RULES_VERSION,
-    )
+        invoice=row.invoice, policy=policy, clock=CaseClock.real(at), at=at, law=terms.law, insurance=terms.insurance,
+        rules_version=RULES_VERSION, calendar=calendar,
+    )  # fmt: skip
 
 
 def _known_since(row: InvoiceRow, policy: Policy) -> date:
@@ -144,16 +143,19 @@ def latest_day(entries: Iterable[Entry]) -> date | None:
 class Simulation:
     """Counts over the cases of a file."""
 
-    def __init__(self, choose: Callable[[str | None], Policy], as_of: date | None, data_dir: str = "var") -> None:
+    def __init__(
+        self, choose: Callable[[str | None], Policy], as_of: date | None, data_dir: str | Path | None = None
+    ) -> None:
         """Start from nothing.
 
         Args:
             choose: The policy for the name that a row gives, if any; InputRefused if there is none.
             as_of: The last day that is simulated, to its end; None if there are no rows.
-            data_dir: The data folder, for its own jurisdictions.
+            data_dir: The data folder, whose jurisdictions and creditors' closing days count.
         """
         self._choose = choose
-        self._terms = TermsFinder(data_dir)
+        self._data_dir = data_dir
+        self._terms = TermsFinder(str(data_dir or "var"))
         self._policies: dict[str, Policy] = {}
         self._until = midnight((as_of or date.min) + timedelta(days=1))
         self.as_of = as_of
@@ -179,7 +181,7 @@ class Simulation:
             return Rejected(entry.line, "policy", shown(row.policy), str(error), entry.original)
         # The law matters to the steps only where interest is claimed; without it rows are simulated faster.
         terms = self._terms.of(row.invoice) if policy.claim_interest else NO_TERMS
-        case = drive(open_case(opening(row, policy, terms)), fate(row), self._until)
+        case = drive(open_case(opening(row, policy, self._data_dir, terms)), fate(row), self._until)
         self.invoices += 1
         for done in case.performed:
             self.notices[done.step] += 1

@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from models.allocation import PRINCIPAL_FIRST, Owed, Part
 from models.base import Value
+from models.calendar import PinnedCalendar
 from models.clock import CaseClock
 from models.events import (
     AnyEvent,
@@ -250,6 +251,7 @@ class Case(Value):
     policy: PinnedPolicy
     clock: CaseClock
     opened_at: AwareDatetime
+    calendar: PinnedCalendar | None = Field(default=None, exclude_if=lambda value: value is None)
     sequence: int = 0
 
     @model_validator(mode="before")

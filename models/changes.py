@@ -33,7 +33,7 @@ def open_case(opened: e.CaseOpened) -> Case:
         rules_version=opened.rules_version,
         invoice=opened.invoice, policy=opened.policy, clock=opened.clock, opened_at=opened.at,
         law=opened.law, insurance=opened.insurance, owed=balance.opening_balance(opened.invoice.amount),
-        outstanding=opened.invoice.amount, credited=zero,
+        outstanding=opened.invoice.amount, credited=zero, calendar=opened.calendar,
     )  # fmt: skip
     if opened.law is not None or opened.insurance is not None or opened.invoice.guarantee is not None:
         case = with_deadlines(case)

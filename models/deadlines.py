@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from models import events as e
 from models import tasks
+from models.calendar import is_business_day
 from models.case import Case, Deadline, Restart
 from models.days import local_date, moment_of, permitted, start_of_day
 from models.insurance import Duty
@@ -134,9 +135,10 @@ def _later(case: Case, base: date, duty: Duty) -> date:
 
 
 def previous_business_day(case: Case, day: date) -> date:
-    """`day`, or the last business day before it, by the weekend of the case's jurisdiction."""
+    """`day`, or the last business day before it: by the weekend of the jurisdiction, and the calendar of the case."""
     weekend = case.law.jurisdiction.calendar.weekend if case.law else ("saturday", "sunday")
-    while _WEEK[day.weekday()] in weekend:
+    calendar = case.calendar.office or case.calendar if case.calendar else None
+    while _WEEK[day.weekday()] in weekend or (calendar is not None and not is_business_day(day, calendar)):
         day -= timedelta(days=1)
     return day
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from models.case import Case
 from models.conditions import unmet
-from models.days import ladder_day, local_date, moment_of
+from models.days import ladder_day, local_date, moment_of, start_of_day
 from models.events import Skip
 from models.policy import AfterStep, AllOf, AnyOf, Policy, Trigger, nominal_day
 
@@ -41,7 +41,7 @@ def calendar(case: Case) -> list[Rung]:
             continue
         for n in range(step.occurrences):
             day = first + n * (step.repeat.every if step.repeat else 0)
-            at = moment_of(case, ladder_day(case, case.invoice.due, day))
+            at = moment_of(case, ladder_day(case, case.invoice.due, day), step)
             rungs.append(Rung(step=step.id, occurrence=n + 1, day=day, at=at))
     return sorted(rungs, key=lambda rung: rung.at)
 
@@ -60,7 +60,9 @@ def skipped_at_entry(case: Case, at: datetime, occasion: str) -> list[Skip]:
     """
     now = min(at, case.paused_since or at)
     first = case.policy.first_day
-    if first is None or moment_of(case, case.invoice.due + timedelta(days=first)) > now:
+    # Rules of contact may put a step earlier in its day than the policy's time.
+    earliest = moment_of if case.policy.contact is None else start_of_day
+    if first is None or earliest(case, case.invoice.due + timedelta(days=first)) > now:
         return []
     in_hand = {*case.proposed, *case.refused}
     to_come = (r for r in calendar(case) if r.step not in in_hand)

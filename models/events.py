@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, Field, TypeAdapter
 
 from models.base import Value
+from models.calendar import PinnedCalendar
 from models.clock import CaseClock
 from models.durations import Day
 from models.insurance import DutyKind, InsuranceTerms
@@ -50,6 +51,7 @@ class CaseOpened(Event):
     law: PinnedLaw | None = None
     insurance: InsuranceTerms | None = None
     rules_version: int = 1
+    calendar: PinnedCalendar | None = Field(default=None, exclude_if=lambda value: value is None)
 
 
 class StepPerformed(Event):
@@ -229,13 +231,14 @@ class StoredOpening(Value):
     law: PinnedLaw | None = None
     insurance: InsuranceTerms | None = None
     rules_version: int = 1
+    calendar: PinnedCalendar | None = None
 
     def restore(self, invoice: Invoice, policy: Policy) -> CaseOpened:
         """The opening again, with the invoice and the policy it speaks of."""
         return CaseOpened(
             at=self.at, by=self.by, source=self.source, invoice=invoice, policy=policy, clock=self.clock,
             prior_notices=self.prior_notices, law=self.law, insurance=self.insurance,
-            rules_version=self.rules_version,
+            rules_version=self.rules_version, calendar=self.calendar,
         )  # fmt: skip
 
 
@@ -246,7 +249,7 @@ def stored_form(event: Event) -> str:
             at=event.at or event.clock.business, by=event.by, source=event.source, clock=event.clock,
             invoice_fingerprint=event.invoice.fingerprint, policy_digest=event.policy.digest,
             prior_notices=event.prior_notices, law=event.law, insurance=event.insurance,
-            rules_version=event.rules_version,
+            rules_version=event.rules_version, calendar=event.calendar,
         )  # fmt: skip
         return opening.model_dump_json(exclude_none=True)
     return event.model_dump_json(exclude_none=True)

@@ -207,33 +207,35 @@ def planned(case: Case, step: Step, occurrence: int) -> datetime | None:
         if done is not None:
             cure_period = case.policy.by_id[required].cure_period
             counts_from = done.performed_at if case.fresh_at is None else max(done.performed_at, case.fresh_at)
-            cured = moment_of(case, ladder_day(case, local_date(case, counts_from), cure_period))
+            cured = moment_of(case, ladder_day(case, local_date(case, counts_from), cure_period), step)
             floor = max(floor, cured, done.performed_at)
         elif case.progress.get(required, 0) < case.policy.by_id[required].occurrences:
             return None
-    nominal = _fires(case, step.when, step.repeat.every * (occurrence - 1) if step.repeat else 0)
+    nominal = fires(case, step, step.when, step.repeat.every * (occurrence - 1) if step.repeat else 0)
     if nominal is None:
         return None
     if step.kind in DUNNING and (case.policy.spacing or case.policy.contact_limit):
-        floor = max(floor, _uncrowded(case, floor))
+        floor = max(floor, _uncrowded(case, step, floor))
     if case.pauses:
         floor = max(floor, case.pauses[-1].until)
-    for later in (case.reopened_at, case.happened.get("policy_changed"), case.deferred.get(step.id)):
+    # Where there are hours of contact, what is approved at night waits for the morning; else it counts at once.
+    approved = case.approved.get(step.id) if case.policy.contact and step.kind in DUNNING else None
+    for later in (case.reopened_at, case.happened.get("policy_changed"), case.deferred.get(step.id), approved):
         if later is not None:
             floor = max(floor, later)
     if nominal >= floor:
         return nominal
-    return permitted(case, floor)
+    return permitted(case, floor, step)
 
 
-def _uncrowded(case: Case, floor: datetime) -> datetime:
+def _uncrowded(case: Case, step: Step, floor: datetime) -> datetime:
     """The first moment at which the policy allows another contact with the debtor."""
     contacts = [local_date(case, at) for at in case.contacts()]
     spacing, limit = case.policy.spacing, case.policy.contact_limit
     if spacing and contacts:
-        floor = max(floor, moment_of(case, contacts[-1] + timedelta(days=spacing)))
+        floor = max(floor, moment_of(case, contacts[-1] + timedelta(days=spacing), step))
     if limit and len(contacts) >= limit.most:
-        floor = max(floor, moment_of(case, contacts[-limit.most] + timedelta(days=limit.within)))
+        floor = max(floor, moment_of(case, contacts[-limit.most] + timedelta(days=limit.within), step))
     return floor
 
 
@@ -248,24 +250,26 @@ def falls_away(case: Case, step: Step) -> str | None:
     return unmet(case, step.only_if) if step.only_if else None
 
 
-def _fires(case: Case, trigger: Trigger, again: int) -> datetime | None:
+def fires(case: Case, step: Step, trigger: Trigger, again: int) -> datetime | None:
+    """When a trigger of a step fires by itself, `again` days on; None while that cannot be known."""
     match trigger:
         case AfterDue():
-            return moment_of(case, ladder_day(case, case.invoice.due, trigger.after_due + again))
+            return moment_of(case, ladder_day(case, case.invoice.due, trigger.after_due + again), step)
         case BeforeDue():
-            return moment_of(case, ladder_day(case, case.invoice.due, again - trigger.before_due))
+            return moment_of(case, ladder_day(case, case.invoice.due, again - trigger.before_due), step)
         case AfterStep(after_step=after):
             done = case.last_performed(after.step)
             if done is None or (after.unanswered and answered_since(case, after.step)):
                 return None
-            return moment_of(case, ladder_day(case, local_date(case, done.performed_at), after.delay + again))
+            return moment_of(case, ladder_day(case, local_date(case, done.performed_at), after.delay + again), step)
         case OnEvent():
             happened = case.happened.get(trigger.on_event)
             if happened is None:
                 return None
-            return permitted(case, happened + timedelta(days=again))
+            return permitted(case, happened + timedelta(days=again), step)
         case AnyOf():
-            return min((t for t in (_fires(case, one, again) for one in trigger.any) if t is not None), default=None)
+            moments = [fires(case, step, one, again) for one in trigger.any]
+            return min((moment for moment in moments if moment is not None), default=None)
         case AllOf():
-            moments = [t for t in (_fires(case, one, again) for one in trigger.all) if t is not None]
-            return max(moments) if len(moments) == len(trigger.all) else None
+            all_known = [t for t in (fires(case, step, one, again) for one in trigger.all) if t is not None]
+            return max(all_known) if len(all_known) == len(trigger.all) else None

@@ -1,18 +1,20 @@
 """What the workflow orders from the activities, and what they report back: the typed border between the two."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Literal
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from models.allocation import Owed
 from models.base import Value
+from models.calendar import PinnedCalendar
 from models.case import Case, Credit, DoneStep, InterestClaim, Numbered, Payment, Waiver
 from models.clock import CaseClock
+from models.contact_rules import ContactRules
 from models.events import AnyMessage, CaseOpened, DeadlineKind, Outcome, Stage
 from models.law import PinnedLaw
 from models.money import Money
-from models.policy import Step
+from models.policy import DUNNING, Step
 
 
 class CaseStart(Value):
@@ -53,6 +55,13 @@ class Head(Value):
     tasks: tuple[OpenTask, ...] = ()
 
 
+class ContactTerms(Value):
+    """What whoever speaks to the debtor has to keep to: the rules, and the part of the case's calendar that is near."""
+
+    rules: ContactRules
+    calendar: PinnedCalendar | None = None
+
+
 class StepOrder(Value):
     """One step to carry out. `at` is the business instant of the decision; `known` is the money the case has seen."""
 
@@ -79,6 +88,7 @@ class StepOrder(Value):
     performed: tuple[DoneStep, ...] = ()
     known: tuple[str, ...] = ()
     approved_by: str | None = None
+    contact: ContactTerms | None = Field(default=None, exclude_if=lambda value: value is None)
     journal: tuple[Numbered, ...] = ()
     head: Head
 
@@ -139,6 +149,19 @@ class Answer(Value):
     text: str = ""
     head: Head
     events: tuple[Numbered, ...] = ()
+
+
+NEAR = timedelta(days=120)
+"""How much of a calendar an order carries: longer than any contact can be put off."""
+
+
+def contact_terms(case: Case, step: Step, at: datetime) -> ContactTerms | None:
+    """The terms under which a step speaks to the debtor; None if it does not, or if the policy has no such rules."""
+    rules = case.policy.contact
+    if rules is None or step.kind not in DUNNING:
+        return None
+    near = case.calendar.between(at.date() - timedelta(days=2), at.date() + NEAR) if case.calendar else None
+    return ContactTerms.model_construct(rules=rules, calendar=near)
 
 
 def head_of(case: Case, next_step: str | None = None, next_at: datetime | None = None) -> Head:

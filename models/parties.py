@@ -1,11 +1,12 @@
 """Who is involved: the creditor with its counterparts, the buyer, and how the buyer is reached."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
 from models.base import Value
+from models.calendar import ClosingDays
 from models.ids import CreditorCode
 from models.insurance import InsuranceTerms
 from models.money import minor_unit
@@ -25,6 +26,15 @@ MailAddress = Annotated[str, AfterValidator(mail_address)]
 
 JurisdictionCode = Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,12})?$")]
 """A jurisdiction of policies/jurisdictions/, such as DE, UK or US-NY."""
+Channel = Literal[
+    "email", "post", "sms", "whatsapp", "wecom", "dingtalk", "feishu", "line", "phone", "visit"
+]  # fmt: skip
+"""How a debtor can be reached."""
+
+
+def _empty(value: object) -> bool:
+    # What most contacts do not have is left out of what is written: it would change the fingerprints of old invoices.
+    return not value
 
 
 class Contact(Value):
@@ -34,6 +44,9 @@ class Contact(Value):
     phone: str | None = Field(default=None, max_length=50)
     language: str = Field(default="en", pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$")
     timezone: str = "UTC"
+    preferred: tuple[Channel, ...] = Field(default=(), exclude_if=_empty, description="the buyer's choice, best first")
+    opt_out: tuple[Channel, ...] = Field(default=(), exclude_if=_empty, description="channels the buyer declined")
+    private: bool = Field(default=False, exclude_if=_empty, description="a private address, not one of the business")
 
 
 class Buyer(Value):
@@ -77,6 +90,8 @@ class Creditor(Value):
     bank_account: BankAccount = BankAccount()
     currency: str | None = None
     policy: str = Field(default="plain", description="the policy used where neither command, row nor profile names one")
+    country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$", description="whose holidays the house keeps")
+    closing_days: tuple[ClosingDays, ...] = Field(default=(), description="days on which the house is closed")
     law_firm: Party | None = None
     agency: Party | None = None
     insurer: Party | None = None

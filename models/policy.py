@@ -17,8 +17,10 @@ from pydantic_core import PydanticCustomError
 
 from models import ids
 from models.base import Value
+from models.contact_rules import ContactLimit, ContactRules
 from models.durations import Days, Span
 from models.money import Money
+from models.parties import Channel
 
 MAX_POLICY_BYTES = 8 * 1024
 
@@ -133,7 +135,7 @@ class Step(Value):
     kind: StepKind
     when: Trigger
     mode: Literal["execute", "propose"] = "execute"
-    channels: tuple[Literal["email", "post", "phone", "visit"], ...] = ("email",)
+    channels: tuple[Channel, ...] = ("email",)
     letter: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9_]*$", description="template, if not the kind's")
     requires: tuple[StepId, ...] = ()
     cure_period: Days = 0
@@ -172,13 +174,6 @@ class Schedule(Value):
     days: Literal["every", "business"] = "every"
 
 
-class ContactLimit(Value):
-    """At most so many contacts with the debtor in any so many days."""
-
-    most: int = Field(ge=1)
-    within: Days = Field(ge=1)
-
-
 class ClaimInterest(Value):
     """Interest and fixed compensation are claimed, not only stated: by the law of the case, or by the contract."""
 
@@ -211,6 +206,7 @@ class Policy(Value):
     schedule: Schedule = Schedule()
     spacing: Days = Field(default=0, description="least number of days between two contacts with the debtor")
     contact_limit: ContactLimit | None = None
+    contact: ContactRules | None = None
     jitter: Span = timedelta(0)
     claim_interest: Annotated[ClaimInterest | None, BeforeValidator(_unless_off)] = None
     tolerance: tuple[Money, ...] = Field(
@@ -385,6 +381,8 @@ def find_faults(policy: Policy) -> Iterator[PolicyFault]:
             yield PolicyFault(("steps", i), f"step {step.id!r} ({step.kind}) must name the formal demand in `requires`")
         if step.repeat and step.kind in IRREVERSIBLE:
             yield PolicyFault(("steps", i, "repeat"), f"a {step.kind} cannot be repeated")
+    if policy.contact is not None and policy.schedule.zone != "debtor":
+        yield PolicyFault(("contact",), "hours of contact are the debtor's: set `zone: debtor` in `schedule`")
     size = len(policy.content.encode())
     if size > MAX_POLICY_BYTES:
         yield PolicyFault((), f"the policy has {size} bytes; at most {MAX_POLICY_BYTES} can be pinned into a case")

@@ -20,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from models.changes import apply, open_case, stored
     from models.events import MESSAGES, Message
     from models.ladder import Close, Perform, Propose, Record, Tell, Wait, ending, next_action
-    from models.orders import Answer, CaseStart, Head, RecordOrder, StepOrder, StepReport
+    from models.orders import Answer, CaseStart, Head, RecordOrder, StepOrder, StepReport, contact_terms
     from models.policy import claims_interest
     from workflows import counterparts
     from workflows.attributes import attributes_of
@@ -289,6 +289,7 @@ class InvoiceCase:
             claims_interest=claims_interest(case.policy, action.step.id),
             performed=case.performed, approved_by=case.approved_by.get(action.step.id),
             known=(*case.applied, *case.declined), journal=case.journal, head=view.head(case),
+            contact=contact_terms(case, action.step, self._now()),
         )  # fmt: skip
 
     def _publish(self) -> None:

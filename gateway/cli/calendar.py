@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway.preview import Planned, Preview, conditions_in_words, trigger_in_words
+from models.calendar import PinnedCalendar
 from models.invoice import Invoice
 from models.policy import Policy, Step
 
@@ -28,6 +29,7 @@ def as_json_value(invoice: Invoice, policy: Policy, plan: Preview) -> dict[str, 
         },
         "timezone": plan.zone,
         "opened": plan.opened_at.isoformat(),
+        "calendar": None if plan.calendar is None else _calendar_json(plan.calendar),
         "steps": [
             {
                 "step": planned.step.id,
@@ -35,6 +37,7 @@ def as_json_value(invoice: Invoice, policy: Policy, plan: Preview) -> dict[str, 
                 "at": planned.at.isoformat(),
                 "local": planned.local.isoformat(),
                 "day": planned.day,
+                "why": list(planned.why.why) if planned.why else [],
                 "channels": list(planned.step.channels),
                 **_of_step(planned.step),
             }
@@ -42,6 +45,18 @@ def as_json_value(invoice: Invoice, policy: Policy, plan: Preview) -> dict[str, 
         ],
         "skipped": [{"step": s.step, "occurrence": s.occurrence, "reason": s.reason} for s in plan.skipped],
         "waiting": [{"step": step.id, **_of_step(step)} for step in plan.waiting],
+    }
+
+
+def _calendar_json(calendar: PinnedCalendar) -> dict[str, Any]:
+    return {
+        "country": calendar.country,
+        "weekend": list(calendar.weekend),
+        "library": calendar.library,
+        "version": calendar.version,
+        "first": calendar.first.isoformat(),
+        "last": calendar.last.isoformat(),
+        "known_until": calendar.known_until.isoformat() if calendar.known_until else None,
     }
 
 
@@ -65,12 +80,31 @@ def as_text(invoice: Invoice, policy: Policy, plan: Preview) -> Iterable[str]:
     yield f"The case begins {_moment(opened)}. Nobody pays or answers; what is proposed is approved at once."
     yield ""
     yield from _table([_HEAD, *map(_row, plan.planned)])
+    moved = [planned for planned in plan.planned if planned.why and planned.why.moved]
+    if moved:
+        yield from ("", "Moved:")
+        names = [p.step.id + _nth(p.occurrence, p.step.occurrences) for p in moved]
+        yield from (f"  {name}: {planned.why}" for name, planned in zip(names, moved, strict=True))
+    if plan.calendar is not None:
+        yield from ("", _calendar_text(plan.calendar))
     if plan.skipped:
         yield from ("", "Falls away:")
         yield from (f"  {skip.step}{_nth(skip.occurrence)}: {skip.reason}" for skip in plan.skipped)
     if plan.waiting:
         yield from ("", "Waits for something to happen:")
         yield from (f"  {step.id} ({step.kind}): {trigger_in_words(step.when)}" for step in plan.waiting)
+
+
+def _calendar_text(calendar: PinnedCalendar) -> str:
+    weekend = " and ".join(day.capitalize() for day in calendar.weekend) or "no day"
+    if calendar.known_until is None:
+        place = f"no holidays are known for {calendar.country}" if calendar.country else "no country is given"
+        return f"Calendar: {place}, so that only the weekend counts ({weekend})."
+    known = f"complete up to {calendar.known_until}" if calendar.known_until < calendar.last else "complete"
+    return (
+        f"Calendar of {calendar.country}: weekend {weekend}; {len(calendar.holidays)} holidays from {calendar.first} "
+        f"to {calendar.last} ({calendar.library} {calendar.version}), {known}."
+    )
 
 
 _HEAD = (

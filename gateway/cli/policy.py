@@ -95,7 +95,8 @@ def show_preview(
     Steps that need approval are shown as if approved at once. What falls away, and what waits for something
     to happen, is listed apart.
     """
-    policy = load_policy(file, load_settings(data_dir).data_dir)
+    folder = load_settings(data_dir).data_dir
+    policy = load_policy(file, folder)
     if (invoice is None) == (due is None):
         raise WrongUsage("give the invoice either with --invoice FILE[:NUMBER] or with --due DATE")
     if invoice is not None:
@@ -112,7 +113,7 @@ def show_preview(
             }
         )  # fmt: skip
     _known_zone(subject.buyer.contact.timezone)
-    plan = preview(subject, policy, _date(opened) if opened else None)
+    plan = preview(subject, policy, _date(opened) if opened else None, folder)
     if as_json:
         emit(as_json_value(subject, policy, plan))
     else:

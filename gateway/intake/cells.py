@@ -8,13 +8,14 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from functools import cache, lru_cache
-from typing import Literal
+from typing import Literal, cast, get_args
 from zoneinfo import ZoneInfo
 
 import pycountry
 
 from models.durations import EARLIEST, LATEST
 from models.money import Money, UnknownCurrency, minor_unit
+from models.parties import Channel
 
 Decimals = Literal["point", "comma"]
 ReadDate = Callable[[str], date]
@@ -168,6 +169,16 @@ def timezone(text: str) -> str:
     except (KeyError, ValueError, OSError):
         raise ValueError("not a time zone of the IANA database, such as Europe/Berlin") from None
     return text
+
+
+def channels(text: str) -> tuple[Channel, ...]:
+    """Channels of contact, best first, with spaces or semicolons between them: `whatsapp email`."""
+    known = get_args(Channel)
+    found = re.split(r"[\s;|]+", text.strip())
+    for name in found:
+        if name not in known:
+            raise ValueError(f"{name!r} is not one of {', '.join(known)}")
+    return cast("tuple[Channel, ...]", tuple(dict.fromkeys(found)))
 
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{1,8})*")

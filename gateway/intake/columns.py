@@ -8,6 +8,7 @@ from models.faults import nearest
 REQUIRED = ("creditor", "number", "buyer_id", "currency", "amount", "due")
 OPTIONAL = (
     *("buyer_name", "country", "language", "email", "phone", "timezone", "issued"),
+    *("preferred_channels", "opt_out"),
     *("terms", "late_fee", "contract", "order", "policy", "tier"),
     *("insured_percentage", "credit_limit", "insurer", "agency", "guarantee", "notes"),
 )

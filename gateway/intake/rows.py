@@ -75,7 +75,7 @@ class RowReader:
         get = row.get
         buyer = _buyer(
             row["buyer_id"], get("buyer_name"), get("country"), get("language"), get("email"), get("phone"),
-            get("timezone"), get("tier"),
+            get("timezone"), get("tier"), get("preferred_channels"), get("opt_out"),
         )  # fmt: skip
         late_fee, guarantee = get("late_fee"), get("guarantee")
         try:
@@ -121,18 +121,21 @@ def _checked(field: str, text: str, read: Callable[[str], T]) -> T:
 @lru_cache(maxsize=20_000)
 def _buyer(
     identifier: str, name: str | None, country: str | None, language: str | None, email: str | None,
-    phone: str | None, timezone: str | None, tier: str | None,
+    phone: str | None, timezone: str | None, tier: str | None, preferred: str | None, opt_out: str | None,
 ) -> Buyer:  # fmt: skip
     """A buyer; remembered, as files repeat the same buyer over many invoices."""
-    contact: dict[str, str] = {}
-    for field, text, check in (
-        ("language", language, cells.language),
-        ("email", email, mail_address),
-        ("phone", phone, cells.printable),
-        ("timezone", timezone, cells.timezone),
-    ):
+    contact: dict[str, Any] = {}
+    checks: tuple[tuple[str, str, str | None, Callable[[str], Any]], ...] = (
+        ("language", "language", language, cells.language),
+        ("email", "email", email, mail_address),
+        ("phone", "phone", phone, cells.printable),
+        ("timezone", "timezone", timezone, cells.timezone),
+        ("preferred", "preferred_channels", preferred, cells.channels),
+        ("opt_out", "opt_out", opt_out, cells.channels),
+    )
+    for field, column, text, check in checks:
         if text is not None:
-            contact[field] = _checked(field, text, check)
+            contact[field] = _checked(column, text, check)
     if country is not None:
         _checked("country", country, cells.country)
     try:

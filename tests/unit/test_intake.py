@@ -77,6 +77,17 @@ def test_a_full_canonical_row_becomes_the_invoice_it_describes(tmp_path: Path) -
     assert entry.row.policy == "s2-7-15-30"
 
 
+def test_channels_that_a_buyer_prefers_or_declined(tmp_path: Path) -> None:
+    entry = one(tmp_path, preferred_channels="whatsapp email", opt_out="phone;visit")
+    assert isinstance(entry, Accepted), entry
+    contact = entry.row.invoice.buyer.contact
+    assert (contact.preferred, contact.opt_out) == (("whatsapp", "email"), ("phone", "visit"))
+
+    refused = one(tmp_path, opt_out="telegraph")
+    assert isinstance(refused, Rejected) and refused.field == "opt_out"
+    assert refused.reason.startswith("'telegraph' is not one of email, post, sms, whatsapp")
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize(
     ("encoding", "mark"),

@@ -118,9 +118,48 @@ def test_preview_shows_a_late_arrival() -> None:
 def test_preview_prints_a_table() -> None:
     lines = arrears("policy", "preview", "s2-weekly-15-30", "--due", "2026-03-02").stdout.splitlines()
 
-    assert lines[0].startswith("s2-weekly-15-30 version 1: ")
+    assert lines[0].startswith("s2-weekly-15-30 version 2: ")
     assert lines[4].split()[:4] == ["local", "time", "UTC", "day"]
     assert lines[5].startswith("Tue 2026-03-03 09:00  2026-03-03 09:00  +1   reminder_twice_weekly #1  reminder")
+
+
+GOLDEN_WEEK = ("s2-7-15-30", "--due", "2026-09-18", "--country", "CN", "--timezone", "Asia/Shanghai")
+
+
+def test_preview_says_why_a_step_was_moved() -> None:
+    shown = preview(*GOLDEN_WEEK)
+    demand = next(s for s in shown["steps"] if s["step"] == "formal_demand_15")
+
+    # China's notice for 2026: 1 to 7 October off, Sunday 20 September a working day.
+    assert (shown["steps"][0]["local"], demand["local"]) == ("2026-09-20T09:00:00+08:00", "2026-10-08T09:00:00+08:00")
+    assert demand["why"] == [
+        "day 15 = Sat 3 Oct", "Golden Week (Sat 3 Oct to Wed 7 Oct)", "moved to Thu 8 Oct 09:00 Asia/Shanghai",
+    ]  # fmt: skip
+    assert (shown["calendar"]["country"], shown["calendar"]["library"]) == ("CN", "holidays")
+    lines = arrears("policy", "preview", *GOLDEN_WEEK).stdout.splitlines()
+    assert f"  formal_demand_15: {'; '.join(demand['why'])}" in lines
+    assert any(line.startswith("Calendar of CN: weekend Saturday and Sunday; ") for line in lines)
+
+
+def test_preview_of_a_policy_without_rules_of_contact_has_no_calendar() -> None:
+    shown = preview("plain", "--due", "2026-09-18", "--country", "CN")
+
+    assert shown["calendar"] is None
+    assert shown["steps"][3]["why"] == ["day 15 = Sat 3 Oct", "at 09:00 UTC"]
+
+
+def test_preview_takes_the_zone_of_the_country_where_none_is_given() -> None:
+    assert preview("s3-immediate", "--due", "2026-09-18", "--country", "CN")["timezone"] == "Asia/Shanghai"
+
+
+def test_preview_keeps_to_the_creditors_closing_days(tmp_path: Path) -> None:
+    creditor = "code: NORTH\nname: Nordwind\nsender: a@north.example\nclosing_days: [2026-08-03..2026-08-14]\n"
+    assert arrears("creditor", "add", file(tmp_path, "north.yaml", creditor)).exit_code == 0
+    rows = "creditor,number,buyer_id,currency,amount,due,country\nNORTH,1,B1,EUR,100.00,2026-08-06,DE\n"
+    shown = preview("s3-immediate", "--invoice", file(tmp_path, "rows.csv", rows))
+
+    assert shown["steps"][1]["local"] == "2026-08-17T09:00:00+02:00"
+    assert "the creditor is closed (Fri 7 Aug to Fri 14 Aug)" in shown["steps"][1]["why"]
 
 
 def test_preview_takes_an_invoice_from_a_file(tmp_path: Path) -> None:

@@ -1,15 +1,22 @@
 """The shipped ladders do what their articles say (requirements R6 to R90), within the limits of contact."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from gateway.calendars import pinned
+from gateway.policy_files import load_policy
+from gateway.simulate import drive
 from models import events as e
+from models.changes import open_case
+from models.clock import CaseClock
+from models.contact import channels_for, closed
+from models.parties import Contact
 from models.policy import DUNNING
-from tests.cases import Walk, day, moments, on
+from tests.cases import Walk, day, invoice, moments, on
 
 PRESETS = {
     "s0-24h-7-90": {
@@ -88,3 +95,29 @@ def test_an_answer_postpones_the_formal_demand_and_does_not_cancel_it() -> None:
     walk = Walk("s0-24h-7-90").tell(day(3), e.DebtorReplied, text="we will look into it").until(day(60))
 
     assert walk.steps == [("reminder_24h", 1), ("formal_demand", 21)]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("country", ["DE", "CN", "KW", "US", "SG", None])
+def test_a_preset_contacts_nobody_on_a_day_on_which_it_is_not_welcome(name: str, country: str | None) -> None:
+    rules = load_policy(name)
+    for due in (date(2026, 1, 30), date(2026, 4, 24), date(2026, 9, 11), date(2026, 12, 4)):
+        subject = invoice(due=due, buyer={"country": country})
+        begin = datetime(due.year, due.month, due.day, tzinfo=UTC) - timedelta(days=10)
+        calendar = pinned(subject, rules, begin)
+        opened = e.CaseOpened(invoice=subject, policy=rules, clock=CaseClock.real(begin), at=begin, calendar=calendar)
+        case = drive(open_case(opened), [], begin + timedelta(days=120))
+        contacts = [d.planned_at for d in case.performed if d.kind in DUNNING]
+
+        assert rules.contact is not None and calendar is not None and contacts
+        for at in contacts:
+            local = at.astimezone(ZoneInfo(calendar.zone))
+            assert local.hour == 9 and closed(rules.contact, calendar, local.date()) is None
+
+
+def test_the_presets_know_where_people_read_what() -> None:
+    for name in PRESETS:
+        rules = load_policy(name).contact
+        assert rules is not None
+        first = {c: channels_for(rules, "reminder", ["email"], Contact(), c)[0] for c in ("DE", "US", "SG", "CN", "JP")}
+        assert first == {"DE": "email", "US": "email", "SG": "whatsapp", "CN": "wecom", "JP": "line"}
