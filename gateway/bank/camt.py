@@ -36,29 +36,33 @@ def read_camt(data: bytes, name: str) -> list[Statement]:
         NotCamt: if it is other XML.
         Refused: if it cannot be read; nothing of it may be taken then.
     """
+    schema, namespace = _schema(data)
+    reading = _Reading(name, schema, namespace)
     found: list[Statement] = []
-    reading: _Reading | None = None
-    root = ""
     try:
-        for event, element in xml.events(data):
-            if reading is None:
-                root = root or _named(element)
-                schema = _SCHEMA.search(etree.QName(element).namespace or "")
-                if schema is not None:
-                    reading = _Reading(name, schema[0], etree.QName(element).namespace or "")
-            elif event == "end":
-                statement = reading.ended(element)
-                if statement is not None:
-                    found.append(statement)
+        for element in xml.complete(data, *reading.tags):
+            statement = reading.ended(element)
+            if statement is not None:
+                found.append(statement)
     except Refused as error:
-        raise Refused(*error.rejects, form=reading.format if reading else "") from None
-    if reading is None:
-        raise NotCamt(root)
+        raise Refused(*error.rejects, form=schema) from None
     if not found:
         tag = reading.container
         reason = f"a {reading.format} message without a {_NAMES[tag]}: nothing was sent in it"
         raise Refused(Reject(tag, "", reason, 1), form=reading.format)
     return found
+
+
+def _schema(data: bytes) -> tuple[str, str]:
+    """The schema, such as camt.053.001.08, and its namespace; a message may stand in an envelope."""
+    root = ""
+    for element in xml.beginnings(data):
+        root = root or _named(element)
+        namespace = etree.QName(element).namespace or ""
+        schema = _SCHEMA.search(namespace)
+        if schema is not None:
+            return schema[0], namespace
+    raise NotCamt(root)
 
 
 def _named(element: etree._Element) -> str:
@@ -80,6 +84,7 @@ class _Reading:
         self.container = _CONTAINER[schema[:8]]
         self._paths = Paths(namespace)
         self._entry_tag, self._container_tag = self._paths["Ntry"], self._paths[self.container]
+        self.tags = (self._entry_tag, self._container_tag)
         self._header: _Header | None = None
         self._entries: list[Entry] = []
         self._count = 0

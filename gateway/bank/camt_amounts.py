@@ -100,7 +100,7 @@ def _fitting(
         return None
     rows = zip(transactions, gross, kept, opposite, strict=True)
     found = [
-        Share(one, Money.of(value, currency), _money(toll, currency), _original(one, currency), other)
+        Share(one, Money.of(value, currency), _money(toll, currency), original_of(one, currency), other)
         for one, value, toll, other in rows
     ]
     return found, batch
@@ -110,7 +110,7 @@ def _single(entry: Node, transaction: Node | None, amount: Money, credit: bool) 
     """An entry that is one transaction: the amount booked, and what was paid before charges."""
     currency = amount.currency
     nodes = [transaction] if transaction is not None else []
-    original = _original(transaction, currency) if transaction is not None else None
+    original = original_of(transaction, currency) if transaction is not None else None
     # Banks repeat charges on both levels: those of the transaction count, else those of the entry.
     total, included = _charges(nodes, currency)
     if not total:
@@ -134,7 +134,8 @@ def _instructed(nodes: list[Node], currency: str, paths: tuple[str, ...] = _INST
                 yield amount.amount
 
 
-def _original(transaction: Node, currency: str) -> Money | None:
+def original_of(transaction: Node, currency: str) -> Money | None:
+    """What a transaction was instructed as, where that was in another currency than the account's."""
     for path in _INSTRUCTED:
         amount = transaction.amount(path)
         if amount is not None and amount.currency != currency and amount:

@@ -8,7 +8,7 @@ from datetime import date
 from typing import NamedTuple
 
 from gateway.bank import texts
-from gateway.bank.camt_amounts import Share, shares
+from gateway.bank.camt_amounts import Share, original_of, shares
 from gateway.bank.camt_node import Node
 from gateway.bank.codes import BATCH_CHARGE, ZERO, Codes, kind_of
 from gateway.bank.statement import Movement, Refused, Reject
@@ -112,7 +112,9 @@ class _Parts:
         """The entry as one, ignored: it is not booked, or of no amount."""
         one = transactions[0] if transactions else None
         kind, _ = self._kind(one, self._credit)
-        return [(self._part(self._place, Share(one, self._amount), kind, transactions), reason or ZERO)]
+        original = original_of(one, self._amount.currency) if one is not None else None
+        share = Share(one, self._amount, original=original)
+        return [(self._part(self._place, share, kind, transactions), reason or ZERO)]
 
     def parts(self, transactions: list[Node]) -> list[tuple[BankEntry, str]]:
         """The entry, or its transactions, each with the reason why it is ignored."""

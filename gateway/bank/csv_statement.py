@@ -17,7 +17,7 @@ from gateway.bank.csv_profiles import BankProfile, Column
 from gateway.bank.statement import Balance, Ignored, Movement, Refused, Reject, Statement
 from gateway.intake.reading import Lines, Unreadable, csv_records
 from models.bank import BankEntry
-from models.money import Money
+from models.money import Money, minor_unit
 
 DELIMITERS = (";", ",", "\t", "|")
 HEADER_WITHIN = 40
@@ -195,6 +195,7 @@ class _Reading:
             currency = self._cell(row, column).upper() or self.head.currency or self.profile.currency or ""
             if not currency:
                 raise ValueError("neither the file nor the profile says the currency: give it in the profile")
+            minor_unit(currency)
             column, amount = self._amount(row)
             money = texts.money(amount, currency)
             column = "balance"

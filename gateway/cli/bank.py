@@ -165,7 +165,8 @@ def _print(run: _DryRunReport) -> None:
             say(f"  note: {note}")
     totals = run.totals()
     amounts = ", ".join(f"{amount} {currency}" for currency, amount in totals["amounts"].items())
-    say(f"{_counts(totals)}; {totals['unmatched']} payments{f' of {amounts}' if amounts else ''}")
+    to_match = f"; {totals['unmatched']} to be matched ({amounts})" if amounts else ""
+    say(_counts(totals) + to_match)
 
 
 def _counts(report: dict[str, Any]) -> str:
