@@ -9,7 +9,7 @@ from lxml import etree
 
 from gateway.bank import checks, texts, xml
 from gateway.bank.camt_entry import Entry, EntryReader
-from gateway.bank.camt_node import Node, Paths
+from gateway.bank.camt_node import Node
 from gateway.bank.statement import Balance, Ignored, Refused, Reject, Statement, Total
 from models.money import Money
 
@@ -82,8 +82,8 @@ class _Reading:
     def __init__(self, file: str, schema: str, namespace: str) -> None:
         self.file, self.format = file, schema
         self.container = _CONTAINER[schema[:8]]
-        self._paths = Paths(namespace)
-        self._entry_tag, self._container_tag = self._paths["Ntry"], self._paths[self.container]
+        self._prefix = f"{{{namespace}}}"
+        self._entry_tag, self._container_tag = f"{self._prefix}Ntry", f"{self._prefix}{self.container}"
         self.tags = (self._entry_tag, self._container_tag)
         self._header: _Header | None = None
         self._entries: list[Entry] = []
@@ -94,13 +94,13 @@ class _Reading:
         if element.tag == self._entry_tag:
             parent = element.getparent()
             if parent is not None and parent.tag == self._container_tag:
-                self._take(Node(element, self._paths), Node(parent, self._paths))
+                self._take(Node(element, self._prefix), Node(parent, self._prefix))
                 element.clear()
                 # What was read is let go: a file of a hundred thousand entries takes no more memory than one.
                 while element.getprevious() is not None and element.getprevious().tag == self._entry_tag:  # type: ignore[union-attr]
                     del parent[parent.index(element) - 1]
         elif element.tag == self._container_tag:
-            statement = self._statement(Node(element, self._paths))
+            statement = self._statement(Node(element, self._prefix))
             element.clear()
             self._header, self._entries = None, []
             return statement

@@ -153,7 +153,7 @@ def _charges(nodes: list[Node], currency: str) -> tuple[Decimal, Decimal]:
         for charges in node.all("Chrgs"):
             records = [*charges.all("Rcrd")] or [charges]
             for record in records:
-                amount = record.amount("Amt")
+                amount = record.amount("Amt") or record.amount("TtlChrgsAndTaxAmt")
                 if amount is None or amount.currency != currency or record.text("CdtDbtInd") == "CRDT":
                     continue
                 total += amount.amount

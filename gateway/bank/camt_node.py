@@ -1,6 +1,5 @@
 """An element of a camt file, asked by paths of tag names: texts, amounts, days. Namespaces end here."""
 
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -11,28 +10,28 @@ from gateway.bank.statement import Refused, Reject
 from models.money import Money
 
 
-class Paths(dict[str, str]):
-    """Paths of tag names, to paths that carry the namespace; each is made once."""
-
-    def __init__(self, namespace: str) -> None:
-        """For the elements of one namespace."""
-        super().__init__()
-        self._namespace = namespace
-
-    def __missing__(self, path: str) -> str:
-        """A path that is asked for the first time."""
-        self[path] = found = "/".join(f"{{{self._namespace}}}{tag}" for tag in path.split("/"))
-        return found
-
-
 class Node:
-    """An element and what is below it."""
+    """An element of one namespace and what is below it.
 
-    __slots__ = ("_element", "_paths")
+    The children are sorted by their names once: an entry is asked for some twenty paths, most of which it has not.
+    """
 
-    def __init__(self, element: etree._Element, paths: Paths) -> None:
-        """Wrap an element."""
-        self._element, self._paths = element, paths
+    __slots__ = ("_children", "_element", "_prefix")
+
+    def __init__(self, element: etree._Element, prefix: str) -> None:
+        """Wrap an element; `prefix` is the namespace in braces, as it stands before each tag."""
+        self._element, self._prefix = element, prefix
+        self._children: dict[str, list[Node]] | None = None
+
+    def _below(self) -> "dict[str, list[Node]]":
+        if self._children is None:
+            self._children = {}
+            prefix, length = self._prefix, len(self._prefix)
+            for child in self._element:
+                tag = child.tag
+                if isinstance(tag, str) and tag.startswith(prefix):
+                    self._children.setdefault(tag[length:], []).append(Node(child, prefix))
+        return self._children
 
     @property
     def line(self) -> int:
@@ -42,17 +41,22 @@ class Node:
 
     def one(self, path: str) -> "Node | None":
         """The first element at a path."""
-        found = self._element.find(self._paths[path])
-        return None if found is None else Node(found, self._paths)
+        tag, _, rest = path.partition("/")
+        found = self._below().get(tag)
+        if found is None or not rest:
+            return found[0] if found else None
+        return next(filter(None, (node.one(rest) for node in found)), None)
 
-    def all(self, path: str) -> Iterator["Node"]:
+    def all(self, path: str) -> "list[Node]":
         """Every element at a path."""
-        return (Node(found, self._paths) for found in self._element.iterfind(self._paths[path]))
+        tag, _, rest = path.partition("/")
+        found = self._below().get(tag, [])
+        return [inner for node in found for inner in node.all(rest)] if rest else found
 
     def text(self, path: str, limit: int = 200) -> str:
         """The text at a path, on one line; empty where there is none."""
-        found = self._element.findtext(self._paths[path])
-        return texts.clean(found, limit) if found else ""
+        found = self.one(path)
+        return found.inner(limit) if found is not None else ""
 
     def first(self, *paths: str, limit: int = 200) -> str:
         """The text at the first of these paths that has one."""
@@ -81,16 +85,14 @@ class Node:
         Raises:
             Refused: if it cannot be read.
         """
-        found = self._element.find(self._paths[path])
+        found = self.one(path)
         if found is None:
             return None
-        text, currency = found.text or "", found.get("Ccy", "")
+        text, currency = found._element.text or "", found._element.get("Ccy", "")
         try:
             return texts.iso_amount(text, currency)
         except ValueError as error:
-            raise Refused(
-                Reject(path, texts.clean(f"{text} {currency}"), str(error), Node(found, self._paths).line)
-            ) from None
+            raise Refused(Reject(path, texts.clean(f"{text} {currency}"), str(error), found.line)) from None
 
     def day(self, path: str) -> date | None:
         """The day at a path, be it written as a date or with a time.

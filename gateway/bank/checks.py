@@ -1,6 +1,6 @@
 """Control sums: does a statement add up, and does one follow the other. What does not is told with its figures."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from decimal import Decimal
 
 from gateway.bank.statement import Movement, Reject, Statement, Total
@@ -19,23 +19,21 @@ def faults(statements: Sequence[Statement]) -> list[Reject]:
 def chains(statements: Iterable[Statement]) -> list[list[Statement]]:
     """The statements of each account in one currency, in their order; one that is repeated is there once."""
     found: dict[tuple[str, str], list[Statement]] = {}
+    known: set[Hashable] = set()
     for statement in statements:
-        chain = found.setdefault((statement.account, statement.currency), [])
-        if not any(repeats(statement, other) for other in chain):
-            chain.append(statement)
+        says = content(statement)
+        if says not in known:
+            known.add(says)
+            found.setdefault((statement.account, statement.currency), []).append(statement)
     return list(found.values())
 
 
-def repeats(statement: Statement, other: Statement) -> bool:
-    """Whether a statement says again what another has said: the same number, balances and entries."""
-    return _content(statement) == _content(other)
-
-
-def _content(statement: Statement) -> tuple[object, ...]:
-    balances = (b and (b.amount, b.on) for b in (statement.opening, statement.closing))
+def content(statement: Statement) -> Hashable:
+    """What a statement says; another with the same says it again: the same number, balances and entries."""
+    balances = tuple(b and (b.amount, b.on) for b in (statement.opening, statement.closing))
     amounts = tuple((movement.amount, movement.booked) for movement in statement.movements)
     said = tuple(entry.likeness for entry in statement.entries)
-    return statement.account, statement.number, statement.page, *balances, amounts, said
+    return statement.format, statement.account, statement.number, statement.page, balances, amounts, said
 
 
 def missing_numbers(statements: Sequence[Statement]) -> Iterator[str]:

@@ -4,10 +4,10 @@ What makes entries alike, models/bank.py says. What the ledger has seen, only th
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 
-from gateway.bank.checks import repeats
+from gateway.bank.checks import content
 from gateway.bank.statement import Statement
 from models.bank import BankEntry
 
@@ -23,13 +23,14 @@ def numbered(statements: Sequence[Statement]) -> list[Statement]:
     """
     found: list[Statement] = []
     counts: dict[tuple[str, ...], Counter[str]] = {}
-    for at, statement in enumerate(statements):
-        if statement.format.startswith(_INTRADAY) or any(
-            repeats(statement, other) for other in statements[:at] if other.account == statement.account
-        ):
+    known: set[Hashable] = set()
+    for statement in statements:
+        says = content(statement)
+        if says in known or statement.format.startswith(_INTRADAY):
             seen: Counter[str] = Counter()
         else:
             seen = counts.setdefault((statement.format, statement.account), Counter())
+        known.add(says)
         entries = {entry.entry: _nth(entry, seen) for entry in _in_order(statement)}
         ignored = tuple(item._replace(entry=entries[item.entry.entry]) for item in statement.ignored)
         found.append(replace(statement, entries=tuple(entries[e.entry] for e in statement.entries), ignored=ignored))

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from gateway.bank import checks, xml
 from gateway.bank.camt import NotCamt, read_camt
+from gateway.bank.csv_head import Head, find_head
 from gateway.bank.csv_profiles import BankProfile
-from gateway.bank.csv_statement import Head, find_head, read_csv
+from gateway.bank.csv_statement import read_csv
 from gateway.bank.identity import numbered
 from gateway.bank.mt940 import read_mt
 from gateway.bank.mt_lines import looks_like_mt

@@ -13,6 +13,7 @@ from gateway.bank.reading import read_file
 from gateway.bank.sources import Source
 from gateway.bank.statement import BankFile
 from gateway.errors import InputRefused
+from gateway.jurisdiction_files import check_file
 from models.bank import BankEntry
 from tests.bank_files import read
 
@@ -226,6 +227,14 @@ def test_faults_of_a_profile_are_named_with_file_line_and_field(tmp_path: Path) 
         load_bank_profile(path)
     text = str(refused.value)
     assert f"{path}:3: columns.booked" in text and f"{path}:5: decimal: 'coma' is not one of point, comma" in text
+
+
+def test_policy_check_knows_bank_profiles_too(tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text("id: bad\ncolumns:\n  booked_on: [Tag]\ndecimal: coma\n", "utf-8")
+    (fault,) = check_file(path)
+    assert (fault.line, fault.field) == (4, "decimal")
+    assert check_file(bank_profile_names()["de"]) == []
 
 
 def test_an_unknown_profile_is_refused_with_the_known_ones() -> None:
