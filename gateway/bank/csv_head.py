@@ -16,6 +16,10 @@ HEADER_WITHIN = 40
 """Lines among which the header is looked for: many banks put the account and the period before it."""
 
 _SUFFIX = re.compile(r"(?P<name>.*?)\s*[(\[]?(?P<currency>[A-Z]{3}|€|￥|元)[)\]]?", re.DOTALL)
+# As the csv reader sees lines: other characters that end a line for Python may stand in a cell.
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_BEGINNING, _LONGEST = 100_000, 5_000
+"""So much of a file, and of a line, is looked at to find the header."""
 _SIGNS = {"€": "EUR", "￥": "CNY", "元": "CNY"}
 
 
@@ -36,7 +40,7 @@ class Head:
 def find_head(data: bytes, profile: BankProfile) -> Head | None:
     """The header of a file, if the profile fits it."""
     for text in _decoded(data, profile.encodings):
-        rows = text.lstrip("\ufeff").splitlines()[:HEADER_WITHIN]
+        rows = [row[:_LONGEST] for row in _LINE_END.split(text.lstrip("\ufeff")[:_BEGINNING])[:HEADER_WITHIN]]
         for delimiter in DELIMITERS:
             for number, row in enumerate(rows, 1):
                 if delimiter not in row:
@@ -71,7 +75,7 @@ def _matched(cells: list[str], profile: BankProfile) -> tuple[dict[Column, tuple
     names = [cell.casefold() for cell in cells]
     bare, currency = list(names), ""
     for place, cell in enumerate(cells):
-        match = _SUFFIX.fullmatch(cell)
+        match = _SUFFIX.fullmatch(cell[:100])
         if match and match["name"]:
             bare[place] = match["name"].strip().casefold()
     found: dict[Column, tuple[int, ...]] = {}
@@ -82,7 +86,7 @@ def _matched(cells: list[str], profile: BankProfile) -> tuple[dict[Column, tuple
         if not places and column in ("amount", "debit", "credit", "balance"):
             places = [p for name in wanted for p, given in enumerate(bare) if given == name.casefold()]
             for place in places[:1]:
-                sign = (_SUFFIX.fullmatch(cells[place]) or {"currency": ""})["currency"]
+                sign = (_SUFFIX.fullmatch(cells[place][:100]) or {"currency": ""})["currency"]
                 currency = _SIGNS.get(sign, sign)
         if places:
             found[column] = tuple(dict.fromkeys(places)) if column == "remittance" else (places[0],)
@@ -93,8 +97,8 @@ def _matched(cells: list[str], profile: BankProfile) -> tuple[dict[Column, tuple
 def _account_before(rows: list[str]) -> str:
     """The account that the lines before the header name, if it is an IBAN."""
     for row in rows:
-        for candidate in re.findall(r"\b[A-Z]{2}\d{2}(?:[ ]?[A-Z0-9]{1,4}){3,8}\b", row):
-            number = texts.account(candidate)
-            if iban.is_valid(number):
+        for cell in re.split(r"[;,|\t:\"]", row):
+            number = texts.account(cell)
+            if 15 <= len(number) <= 34 and iban.is_valid(number):
                 return number
     return ""

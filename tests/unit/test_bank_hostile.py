@@ -105,6 +105,11 @@ def test_any_order_of_fields_is_answered_with_a_reason(pieces: list[str]) -> Non
     assert_whole_or_refused(read("".join(pieces)))
 
 
+@pytest.mark.parametrize("cell", [" " * 90_000 + "x", "AA11" * 25_000, "1 " * 40_000, '"' * 90_000])
+def test_a_header_that_is_hard_to_search_is_searched_in_time(cell: str) -> None:
+    assert read(f"Kontonummer;{cell};\n" * 3 + "Buchungstag;Betrag (EUR)\n").rejects
+
+
 def test_a_line_without_end_is_read_in_time() -> None:
     long = (
         ":20:T\n:25:A\n:60F:C260301EUR0,\n:61:" + "2" * 300_000 + "\n:86:" + "?20x" * 50_000 + "\n:62F:C260302EUR0,\n"
