@@ -12,6 +12,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from gateway.bank.csv_profiles import FOLDER as BANK_PROFILES
+from gateway.bank.csv_profiles import BankProfile
 from gateway.errors import InputRefused
 from gateway.intake.cells import iso_date
 from gateway.policy_files import PACKAGED, check_policy
@@ -69,7 +71,7 @@ def jurisdiction_codes(data_dir: str | Path | None = None) -> list[str]:
 
 
 def check_file(path: str | Path, data_dir: str | Path | None = None) -> list[SourceFault]:
-    """Everything that is wrong with a policy, a jurisdiction or a rate table, in the order of its lines.
+    """Everything that is wrong with a policy, a jurisdiction, a rate table or a bank profile, line by line.
 
     What it is, its content tells, else the folder it lies in; a file that fits nothing is judged as a policy.
 
@@ -82,6 +84,8 @@ def check_file(path: str | Path, data_dir: str | Path | None = None) -> list[Sou
             return _faults(source, Jurisdiction, *_resolved(source, data_dir))
         case "rates":
             return _faults(source, RateTable, source.data, [])
+        case "bank-profiles":
+            return _faults(source, BankProfile, source.data, [])
         case _:
             return check_policy(path)
 
@@ -105,6 +109,8 @@ def _subject(source: Source) -> str:
         return _JURISDICTIONS
     if "rates" in keys:
         return _RATES
+    if "columns" in keys and isinstance(source.data["columns"], dict) and "booked_on" in source.data["columns"]:
+        return BANK_PROFILES
     return Path(source.file).resolve().parent.name
 
 

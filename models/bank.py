@@ -28,7 +28,8 @@ class BankEntry(Value):
     entry: str = Field(min_length=1, max_length=40, description="its place in the file, such as 3 or 3.2 (of a batch)")
     kind: EntryKind
     amount: Money
-    charges: Money | None = None
+    charges: Money | None = Field(default=None, description="what the bank kept, in the account's currency")
+    original: Money | None = Field(default=None, description="as the payer instructed it, where in another currency")
     booked_on: Day
     value_on: Day | None = None
     servicer_reference: str = Field(
@@ -41,7 +42,12 @@ class BankEntry(Value):
     payer_iban: str = Field(default="", max_length=64)
     returned_reference: str = Field(default="", max_length=200, description="of a reversal: which payment came back")
     return_reason: str = Field(default="", max_length=200)
-    nth: int = Field(default=1, ge=1, description="which of several entries in this file that are alike in everything")
+    group: str = Field(
+        default="",
+        max_length=32,
+        description="identity of the whole entry it is a part of: other files may split the same entry otherwise",
+    )
+    nth: int = Field(default=1, ge=1, description="which of several entries of an account that are alike in everything")
 
     @property
     def received_on(self) -> date:
@@ -50,8 +56,19 @@ class BankEntry(Value):
 
     @property
     def key(self) -> str:
-        """Its identity: the servicer's reference, else a fingerprint that keeps two equal payments of a day apart."""
+        """Its identity, the same in every file that brings it; two equal payments of a day differ in `nth`."""
+        return ids.digest(f"{self.likeness}\n{self.nth}")[:32]
+
+    @property
+    def likeness(self) -> str:
+        """What makes two entries alike: the servicer's reference, else everything the payer said.
+
+        The booking date counts in both cases: some banks put a constant where the reference belongs. The value date
+        does not: intraday reports and statements may differ in it. Line breaks and spaces do not either.
+        """
+        same = (self.account, self.kind, self.amount.currency, str(self.amount.amount), self.booked_on.isoformat())
         if self.servicer_reference:
-            return ids.digest(f"{self.account}\n{self.kind}\n{self.servicer_reference}\n{self.amount}\n{self.nth}")[:32]
-        content = self.model_dump_json(exclude={"entry"})
-        return ids.digest(content)[:32]
+            return "\n".join((*same, "reference", self.servicer_reference))
+        text = "".join("".join(self.remittance).split()).casefold()
+        said = (self.end_to_end, self.creditor_reference, text, self.payer.casefold(), self.payer_iban)
+        return "\n".join((*same, "text", *said))

@@ -13,7 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 from gateway.cli.output import leave
 
 _HOMES = {
-    "up": "up:up", "demo": "demo:demo", "start": "start:start",
+    "up": "up:up", "demo": "demo:demo", "start": "start:start", "bank": "bank:bank",
     **dict.fromkeys(
         ("pay", "reverse", "credit", "allocate", "set-off", "refund", "waive", "plan"), "money:app",
     ),
