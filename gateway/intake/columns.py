@@ -10,6 +10,8 @@ OPTIONAL = (
     *("buyer_name", "country", "language", "email", "phone", "timezone", "issued"),
     *("terms", "late_fee", "contract", "order", "policy", "tier"),
     *("insured_percentage", "credit_limit", "insurer", "agency", "guarantee", "notes"),
+    *("contact_name", "buyer_vat_id", "buyer_registration", "buyer_endpoint", "buyer_address"),
+    *("payment_reference", "ibans", "document"),
 )
 FIELDS = frozenset((*REQUIRED, *OPTIONAL))
 
