@@ -16,11 +16,12 @@ from activities.database import reading
 from activities.tables import CASES, EVENTS, NOTICE_STEPS
 from bench.bare import Bare, Shape
 from bench.ground import Ground
-from gateway.cli.start import BATCH, Lapse, Openings
+from gateway.cli.start import Lapse, Openings
 from gateway.connection import open_ledger
 from gateway.intake.entries import Accepted
 from gateway.intake.invoices import InvoiceFile
 from gateway.policy_files import load_policy
+from gateway.receiving import BATCH
 from gateway.service import STARTS_AT_ONCE, Opening, Service, batches
 from models import events as e
 from models import ids

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.calendars import pinned, zone_of
 from models.calendar import PinnedCalendar
-from models.case import Case
+from models.case import RULES_VERSION, Case
 from models.changes import apply, open_case
 from models.clock import CaseClock
 from models.days import local_date

@@ -45,6 +45,11 @@ class Invoice(Value):
     late_fee: LateFee | None = None
     contract: str | None = Field(default=None, max_length=200)
     order: str | None = Field(default=None, max_length=200)
+    payment_reference: str | None = Field(default=None, max_length=200, description="what the debtor is to quote")
+    ibans: tuple[str, ...] | None = Field(default=None, max_length=20, description="accounts the invoice names")
+    document: str | None = Field(
+        default=None, pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the original, which is archived"
+    )
     cover: InsuranceCover | None = None
     agency: str | None = Field(default=None, max_length=200)
     guarantee: Guarantee | None = None
@@ -71,5 +76,9 @@ class Invoice(Value):
 
     @property
     def fingerprint(self) -> str:
-        """Digest of the content: the same number with another fingerprint is a conflict."""
-        return ids.digest(self.model_dump_json(exclude_none=True))
+        """Digest of the content: the same number with another fingerprint is a conflict.
+
+        Fields that are not given leave no trace in it, so that it outlives new ones; nor does the original's hash, as
+        the same invoice may be written in more than one way.
+        """
+        return ids.digest(self.model_dump_json(exclude_none=True, exclude={"document"}))

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, field_validator
 
 from models.base import Value
 from models.calendar import ClosingDays
+from models.durations import Days
 from models.ids import CreditorCode
 from models.insurance import InsuranceTerms
 from models.money import minor_unit
@@ -40,6 +41,7 @@ def _empty(value: object) -> bool:
 class Contact(Value):
     """How a business contact is reached. Personal data: it never enters ids or search attributes."""
 
+    name: str | None = Field(default=None, max_length=200)
     email: MailAddress | None = None
     phone: str | None = Field(default=None, max_length=50)
     language: str = Field(default="en", pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$")
@@ -56,6 +58,10 @@ class Buyer(Value):
     name: str = Field(default="", max_length=300)
     country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")
     tier: str | None = Field(default=None, max_length=40)
+    vat_id: str | None = Field(default=None, max_length=50)
+    registration: str | None = Field(default=None, max_length=100, description="number in the register of companies")
+    endpoint: str | None = Field(default=None, max_length=254, description="electronic address, as scheme:value")
+    address: tuple[str, ...] | None = Field(default=None, max_length=10, description="line by line, without the name")
     contact: Contact = Contact()
 
 
@@ -88,7 +94,13 @@ class Creditor(Value):
     reply_to: MailAddress | None = None
     phone: str | None = None
     bank_account: BankAccount = BankAccount()
+    vat_id: str | None = Field(default=None, max_length=50, description="recognises the creditor's own e-invoices")
+    registration: str | None = Field(default=None, max_length=100, description="number in the register of companies")
+    ibans: tuple[str, ...] = Field(default=(), description="further accounts that its invoices may name")
     currency: str | None = None
+    default_terms: Days | None = Field(
+        default=None, description="days to pay, from the date of issue, where an invoice says nothing"
+    )
     policy: str = Field(default="plain", description="the policy used where neither command, row nor profile names one")
     country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$", description="whose holidays the house keeps")
     closing_days: tuple[ClosingDays, ...] = Field(default=(), description="days on which the house is closed")

@@ -1,7 +1,10 @@
 """`arrears start`: files of invoices in, a case for each."""
 
+import asyncio
 import re
 import sys
+from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -9,23 +12,29 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from gateway.cli.intake import Refusals, tracked
+from gateway.cli.intake import TOLD, tracked
 from gateway.cli.output import AsJson, DataDir, emit, harmless, reporting, say
 from gateway.cli.session import with_service
-from gateway.creditor_files import load_creditor
+from gateway.creditor_files import list_creditors, load_creditor
 from gateway.environment import load_settings
 from gateway.errors import GatewayError, InputRefused, WrongUsage
 from gateway.intake.entries import Accepted, Rejected, shown
-from gateway.intake.invoices import InvoiceFile
+from gateway.intake.guess import Guess
+from gateway.intake.invoices import Entry, InvoiceFile
 from gateway.intake.profiles import load_profile
 from gateway.policy_files import load_policy
-from gateway.service import Opening, Service, batches
+from gateway.receiving import Reception, Wishes
+from gateway.reports import COUNTS, Reports
+from gateway.service import Opening, Service
 from gateway.terms import Terms, TermsFinder
 from models.clock import CaseClock
+from models.ids import CREDITOR_CODE
 from models.invoice import Invoice
+from models.parties import Creditor
 from models.policy import Policy
 
-BATCH = 200
+DEFAULT_POLICY = "plain"
+"""The policy by which a dry run takes the invoices of a creditor that it does not know."""
 
 MAX_LAPSE = 10_000_000
 """A year in three seconds; a faster clock would run out of calendar."""
@@ -42,9 +51,24 @@ class Lapse(NamedTuple):
 
 @reporting
 def start(
-    files: Annotated[list[str], typer.Argument(metavar="FILES...", help="CSV or JSON Lines.")],
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILES...",
+            help="Invoices: UBL, CII, Factur-X PDF, CSV, JSON Lines, XLSX; folders and zips of them.",
+        ),
+    ],
     profile: Annotated[str | None, typer.Option("--profile", help="Which column is what: name or YAML file.")] = None,
+    creditor: Annotated[
+        str | None, typer.Option("--creditor", help="The creditor of all e-invoices, and of tables that name none.")
+    ] = None,
     policy: Annotated[str | None, typer.Option("--policy", help="The policy for all rows: name or YAML file.")] = None,
+    accept_guess: Annotated[
+        bool, typer.Option("--accept-guess", help="Take guessed columns without asking; --dry-run shows them.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Read and judge everything; store and start nothing. Needs no server.")
+    ] = False,
     time_lapse: Annotated[
         float, typer.Option("--time-lapse", min=1, max=MAX_LAPSE, help="Business time runs this much faster.")
     ] = 1,
@@ -57,46 +81,84 @@ def start(
     """Start a case for every invoice of the files. The same command again starts only what is missing."""
     lapse = Lapse(time_lapse, begin)
     begins_at(lapse.begin, date(2000, 1, 1), None, datetime.now(UTC))
-    known = load_profile(profile, load_settings(data_dir).data_dir) if profile else None
-    failures: dict[str, GatewayError] = {}
+    folder = load_settings(data_dir).data_dir
+    wishes = Wishes(load_profile(profile, folder) if profile else None, creditor, dry_run)
+    if creditor is not None:
+        _check_creditor(creditor, folder, dry_run)
+    openings = Openings(folder, policy, lapse, dry_run)
+    watch = _Terminal(accept_guess)
 
-    async def work(service: Service) -> list[dict[str, Any]]:
-        if lapse.factor != 1 and not service.time_lapse_allowed:
+    async def work(service: Service | None) -> Reports:
+        if lapse.factor != 1 and service is not None and not service.time_lapse_allowed:
             raise WrongUsage("--time-lapse is for demonstrations: set ARREARS_ALLOW_TIME_LAPSE=1 where it is safe")
-        openings = Openings(service.settings.data_dir, policy, lapse)
         if policy:
             openings.policy(policy)
-        reports = []
-        for name in files:
-            try:
-                with InvoiceFile(Path(name), known) as file:
-                    reports.append(await _start_file(service, file, openings))
-            except (WrongUsage, InputRefused) as error:
-                # One file that cannot be read must not keep the others from being started.
-                failures[name] = error
-                sys.stderr.write(f"arrears: {harmless(str(error))}\n")
-        return reports
+        creditors = [listed.creditor for listed in list_creditors(folder)]
+        return await Reception(folder, wishes, creditors, openings.of, Reports(watch), service).take(files)
 
-    reports = with_service(data_dir, work)
-    totals = {key: sum(r[key] for r in reports) for key in ("accepted", "unchanged", "refused", "ignored")}
+    taken = asyncio.run(work(None)) if dry_run else with_service(data_dir, work)
+    reports, failures = taken.all, taken.failures
+    for error in failures.values():
+        sys.stderr.write(f"arrears: {harmless(str(error))}\n")
+    totals = {key: sum(r[key] for r in reports) for key in COUNTS}
     if as_json:
         errors = [{"file": name, "reason": str(failure)} for name, failure in failures.items()]
         emit({"files": reports, "errors": errors, **totals})
     else:
         for report in reports:
-            _print(report)
-        if len(files) != 1:
+            if report["file"] not in failures:
+                _print(report)
+        if len(reports) != 1 or len(files) != 1:
             say(_counts(totals))
     if failures or totals["refused"]:
         raise typer.Exit(max((f.status for f in failures.values()), default=InputRefused.status))
 
 
+def _check_creditor(code: str, folder: str, dry_run: bool) -> None:
+    if not CREDITOR_CODE.fullmatch(code):
+        raise WrongUsage(f"--creditor {code!r}: a creditor code has 1 to 40 of the characters A-Z 0-9 _ -")
+    if not dry_run:
+        load_creditor(code, folder)
+
+
+class _Terminal:
+    """Who started the command looks on: a bar, the first refusals of each file, and a question about guesses."""
+
+    def __init__(self, accept_guess: bool) -> None:
+        self._accept_guess = accept_guess
+        self._told: Counter[str] = Counter()
+
+    def follow(self, file: InvoiceFile) -> Iterator[Entry]:
+        yield from tracked(file, file.path.name)
+        if (more := self._told[str(file.path)] - TOLD) > 0:
+            sys.stderr.write(f"{file.path}: … and {more:,} more refused rows\n")
+
+    def refused(self, name: str, rejected: Rejected, document: bool) -> None:
+        self._told[name] += 1
+        if self._told[name] > TOLD:
+            return
+        said = str(rejected).removeprefix(f"line {rejected.line}: ") if document else str(rejected)
+        sys.stderr.write(f"{harmless(name)}: {harmless(said)}\n")
+
+    def kept(self, count: int, path: Path) -> None:
+        sys.stderr.write(f"{count:,} refused; mend them in {path} and feed that file again\n")
+
+    def confirmed(self, name: str, guess: Guess) -> bool:
+        if self._accept_guess:
+            return True
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            return False
+        listed = harmless(guess.shown.replace(", ", "\n  ").replace("; ", "\n  "))
+        sys.stderr.write(f"{harmless(name)}: the columns are not ours. This is the guess:\n  {listed}\n")
+        return typer.confirm("Is that right?", err=True)
+
+
 class Openings:
     """Turns rows into openings: creditor, policy and clock found for each."""
 
-    def __init__(self, data_dir: str, policy: str | None, lapse: Lapse) -> None:
-        """With the policy that overrides all others, and the time-lapse."""
-        self._data_dir, self._override, self._lapse = data_dir, policy, lapse
+    def __init__(self, data_dir: str, policy: str | None, lapse: Lapse, dry_run: bool = False) -> None:
+        """With the policy that overrides all others, and the time-lapse; a dry run needs no creditor."""
+        self._override, self._lapse, self._dry_run = policy, lapse, dry_run
         self.creditor = lru_cache(maxsize=1000)(lambda code: load_creditor(code, data_dir))
         self.policy = lru_cache(maxsize=1000)(lambda name: load_policy(name, data_dir))
         self._terms = TermsFinder(data_dir)
@@ -106,15 +168,28 @@ class Openings:
         invoice = entry.row.invoice
         field = "creditor"
         try:
-            creditor = self.creditor(invoice.creditor)
+            default = self._default_policy(invoice.creditor)
             field = "policy"
-            policy: Policy = self.policy(self._override or entry.row.policy or creditor.policy)
+            policy: Policy = self.policy(self._override or entry.row.policy or default)
             field = "jurisdiction"
-            terms = self._terms.of(invoice, creditor)
+            terms = self._terms.of(invoice, self._creditor_of(invoice.creditor))
         except GatewayError as error:
             value = {"creditor": invoice.creditor, "policy": entry.row.policy}.get(field, invoice.jurisdiction) or ""
             return Rejected(entry.line, field, shown(value), str(error).splitlines()[0], entry.original)
         return self._opening(invoice, policy, terms)
+
+    def _default_policy(self, code: str) -> str:
+        creditor = self._creditor_of(code)
+        return str(creditor.policy) if creditor else DEFAULT_POLICY
+
+    def _creditor_of(self, code: str) -> Creditor | None:
+        """The creditor; None if a dry run does without."""
+        try:
+            return self.creditor(code)
+        except GatewayError:
+            if self._dry_run:
+                return None
+            raise
 
     def _opening(self, invoice: Invoice, policy: Policy, terms: Terms) -> Opening:
         now = datetime.now(UTC)
@@ -140,46 +215,6 @@ def begins_at(begin: str, due: date, issued: date | None, now: datetime) -> date
     return datetime.combine(day, time(0), UTC)
 
 
-async def _start_file(service: Service, file: InvoiceFile, openings: Openings) -> dict[str, Any]:
-    report: dict[str, Any] = {
-        "file": str(file.path), "format": file.layout.format, "accepted": 0, "unchanged": 0, "refused": 0, "ignored": 0,
-        "rejects": [], "rejects_file": None, "notes": [],
-    }  # fmt: skip
-
-    def refuse(rejected: Rejected) -> None:
-        report["refused"] += 1
-        refusals.add(rejected)
-        value = rejected.value.removeprefix("'").removesuffix("'")
-        report["rejects"].append(
-            {"line": rejected.line, "field": rejected.field, "value": value, "reason": rejected.reason}
-        )
-
-    with Refusals(file, service.settings.data_dir) as refusals:
-        for batch in batches(tracked(file, file.path.name), BATCH):
-            pairs: list[tuple[Accepted, Opening]] = []
-            for entry in batch:
-                if isinstance(entry, Rejected):
-                    refuse(entry)
-                elif entry.duplicate_of is not None:
-                    report["unchanged"] += 1
-                else:
-                    opening = openings.of(entry)
-                    if isinstance(opening, Rejected):
-                        refuse(opening)
-                    else:
-                        pairs.append((entry, opening))
-            for (entry, opening), opened in zip(pairs, await service.start([o for _, o in pairs]), strict=True):
-                if opened.result == "refused":
-                    number = shown(opening.invoice.number)
-                    refuse(Rejected(entry.line, "number", number, opened.reason, entry.original))
-                else:
-                    report[opened.result] += 1
-    report["rejects_file"] = str(refusals.path) if refusals.path else None
-    if file.note:
-        report["notes"].append(file.note)
-    return report
-
-
 def _print(report: dict[str, Any]) -> None:
     say(f"{report['file']}: {_counts(report)}")
     for note in report["notes"]:
@@ -187,4 +222,5 @@ def _print(report: dict[str, Any]) -> None:
 
 
 def _counts(report: dict[str, Any]) -> str:
-    return f"{report['accepted']} accepted, {report['unchanged']} unchanged, {report['refused']} refused"
+    ignored = f", {report['ignored']} ignored" if report["ignored"] else ""
+    return f"{report['accepted']} accepted, {report['unchanged']} unchanged, {report['refused']} refused{ignored}"

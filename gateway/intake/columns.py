@@ -11,6 +11,8 @@ OPTIONAL = (
     *("preferred_channels", "opt_out"),
     *("terms", "late_fee", "contract", "order", "policy", "tier"),
     *("insured_percentage", "credit_limit", "insurer", "agency", "guarantee", "notes"),
+    *("contact_name", "buyer_vat_id", "buyer_registration", "buyer_endpoint", "buyer_address"),
+    *("payment_reference", "ibans", "document"),
 )
 FIELDS = frozenset((*REQUIRED, *OPTIONAL))
 

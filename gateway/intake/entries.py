@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from models.faults import shown as shown
 from models.invoice import Invoice
+from models.money import Money
 
 Original = tuple[str, ...] | dict[str, object] | str
 """A record as it stood in the file: cells, keys and values, or the beginning of what has neither."""
@@ -46,6 +47,33 @@ class Accepted:
     row: InvoiceRow
     original: Original
     duplicate_of: int | None = None
+
+    note: str = ""
+    """What a person should know about it: where its due date came from, for instance."""
+    corrects: tuple[str, ...] = ()
+    """The numbers of earlier invoices in whose place this one comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credited:
+    """A credit note, and the invoice it reduces."""
+
+    creditor: str
+    number: str
+    amount: Money
+    issued: date | None
+    invoice: str | None
+    """The number of the invoice; None where the credit note does not say."""
+    line: int
+    original: Original
+    note: str = ""
+
+
+class Ignored(NamedTuple):
+    """What is none of our business, and why."""
+
+    line: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,25 +10,28 @@ from typing import Literal, Self
 
 from gateway.errors import InputRefused, WrongUsage
 from gateway.intake import reading
+from gateway.intake.columns import FIELDS
 from gateway.intake.entries import Accepted, Fault, Rejected
 from gateway.intake.opening import detect_encoding, open_file
 from gateway.intake.profiles import Profile
 from gateway.intake.rows import RowReader
-from gateway.intake.tables import CsvTable, JsonTable, Record
+from gateway.intake.tables import DELIMITERS, CsvTable, JsonTable, Record
 from models.faults import shown
 
 Entry = Accepted | Rejected
 Format = Literal["csv", "jsonl"]
 
-_BY_EXTENSION: dict[str, Format] = {
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "jsonl",
-}
+_JSON_LINES = frozenset((".jsonl", ".ndjson", ".json"))
 _DIGEST = 24
 """Hexadecimal digits that are kept of a row's digest: enough to tell a hundred million rows apart."""
+
+
+def _kind(first: str, suffix: str) -> Format:
+    """What the first line shows; the name of the file settles only what a damaged line leaves open."""
+    if first[:1] in ("{", "["):
+        return "jsonl"
+    header = any(len(FIELDS.intersection(map(str.strip, first.split(mark)))) > 1 for mark in DELIMITERS)
+    return "jsonl" if suffix in _JSON_LINES and not header else "csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +51,26 @@ class InvoiceFile:
     One record is held at a time, and of each number seen only its line and a digest.
     """
 
-    def __init__(self, path: Path, profile: Profile | None = None) -> None:
+    def __init__(self, path: Path, profile: Profile | None = None, known_as: Path | None = None) -> None:
         """Open the file and understand its head.
 
         Args:
             path: A regular file: CSV or JSON Lines, in UTF-8 or UTF-16.
             profile: What its columns mean; None for the canonical names.
+            known_as: What people call it, where `path` holds what was unpacked or converted.
 
         Raises:
             WrongUsage: if the file is missing or cannot be read.
             InputRefused: if it is in a wrong encoding, or its columns do not fit.
         """
-        self.path = path
+        self.path = known_as or path
         self.note = ""
         """What a person should know about the file as a whole: that it holds no rows."""
         self._rows = RowReader(profile)
         self._seen: dict[str, tuple[int, str]] = {}
         self._binary = open_file(path)
         try:
-            encoding = detect_encoding(self._binary, str(path))
+            encoding = detect_encoding(self._binary, str(self.path))
             self.size = os.fstat(self._binary.fileno()).st_size
             # Held here, as a text that nobody holds closes the file under it.
             self._text = io.TextIOWrapper(self._binary, encoding.name, newline="")
@@ -116,7 +120,7 @@ class InvoiceFile:
     ) -> tuple[Layout, CsvTable | JsonTable | tuple[Record, ...]]:
         """The layout and the table, from the extension and the first line."""
         first = reading.beginning(lines)
-        kind = _BY_EXTENSION.get(self.path.suffix.lower()) or ("jsonl" if first[:1] in ("{", "[") else "csv")
+        kind = _kind(first, self.path.suffix.lower())
         mapping = None if profile is None else profile.mapping
         if not first:
             self.note = "the file is empty"

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from gateway.intake import cells
 from gateway.intake.columns import DISPUTED, REQUIRED, SETTLED
 from gateway.intake.entries import Fault, InvoiceRow
+from gateway.intake.payment_terms import due_from_terms
 from gateway.intake.profiles import Profile, fill
 from gateway.intake.tables import Texts
 from models.interest import LateFee
@@ -22,7 +23,7 @@ from models.parties import Buyer, Contact, mail_address
 
 T = TypeVar("T")
 _COVER = ("insurer", "insured_percentage", "credit_limit")
-_MULTILINE = frozenset({"notes", "guarantee", "terms"})
+_MULTILINE = frozenset({"notes", "guarantee", "terms", "buyer_address"})
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)\s*%?", re.ASCII)
 # A name only: a path in somebody's file must not make us read files.
 _POLICY = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
@@ -35,6 +36,7 @@ class RowReader:
     def __init__(self, profile: Profile | None = None) -> None:
         """Prepare the readers of dates and amounts."""
         self._date = cells.iso_date if profile is None else cells.date_reader(profile.date_format)
+        self._date_form = "%Y-%m-%d" if profile is None else profile.date_format
         self._amount = cells.amount_reader("point" if profile is None else profile.decimal)
         self._constants = {} if profile is None else profile.constants
         self._disputed = None if profile is None or profile.disputed is None else profile.disputed.value
@@ -48,6 +50,8 @@ class RowReader:
         for field, pattern in self._constants.items():
             if field not in row:
                 row[field] = fill(field, pattern, row)
+        if "due" not in row and "terms" in row and "issued" in row:
+            self._take_due_from_terms(row)
         for field in REQUIRED:
             if field not in row:
                 raise Fault(field, "", "is required and empty")
@@ -71,19 +75,30 @@ class RowReader:
             disputed=self._disputed is not None and row.get(DISPUTED) == self._disputed,
         )
 
+    def _take_due_from_terms(self, row: Texts) -> None:
+        """The due date that the terms name, with a note that says so; where they name none, it stays open."""
+        issued = self._day(row, "issued")
+        found = due_from_terms(row["terms"], issued)
+        if found is not None:
+            row["due"] = found.due.strftime(self._date_form)
+            row.setdefault("notes", f"Due {found.reason}.")
+
     def _invoice(self, row: Texts, amount: Money, issued: date | None, due: date) -> Invoice:
         get = row.get
         buyer = _buyer(
             row["buyer_id"], get("buyer_name"), get("country"), get("language"), get("email"), get("phone"),
-            get("timezone"), get("tier"), get("preferred_channels"), get("opt_out"),
+            get("timezone"), get("tier"), get("contact_name"), get("buyer_vat_id"), get("buyer_registration"),
+            get("buyer_endpoint"), get("buyer_address"), get("preferred_channels"), get("opt_out"),
         )  # fmt: skip
+        ibans = get("ibans")
         late_fee, guarantee = get("late_fee"), get("guarantee")
         try:
             return Invoice(
                 creditor=row["creditor"], number=row["number"], buyer=buyer, amount=amount,
                 issued=issued, due=due, cover=self._cover(row, amount.currency),
                 terms=get("terms"), contract=get("contract"), order=get("order"), agency=get("agency"),
-                notes=get("notes"),
+                notes=get("notes"), payment_reference=get("payment_reference"), document=get("document"),
+                ibans=None if ibans is None else tuple(ibans.split()),
                 late_fee=None if late_fee is None else _late_fee(late_fee),
                 guarantee=None if guarantee is None else Guarantee(text=guarantee),
             )  # fmt: skip
@@ -121,11 +136,13 @@ def _checked(field: str, text: str, read: Callable[[str], T]) -> T:
 @lru_cache(maxsize=20_000)
 def _buyer(
     identifier: str, name: str | None, country: str | None, language: str | None, email: str | None,
-    phone: str | None, timezone: str | None, tier: str | None, preferred: str | None, opt_out: str | None,
+    phone: str | None, timezone: str | None, tier: str | None, contact_name: str | None, vat_id: str | None,
+    registration: str | None, endpoint: str | None, address: str | None, preferred: str | None, opt_out: str | None,
 ) -> Buyer:  # fmt: skip
     """A buyer; remembered, as files repeat the same buyer over many invoices."""
     contact: dict[str, Any] = {}
     checks: tuple[tuple[str, str, str | None, Callable[[str], Any]], ...] = (
+        ("name", "contact_name", contact_name, cells.printable),
         ("language", "language", language, cells.language),
         ("email", "email", email, mail_address),
         ("phone", "phone", phone, cells.printable),
@@ -140,7 +157,11 @@ def _buyer(
         _checked("country", country, cells.country)
     try:
         reached = Contact(**contact)
-        return Buyer(id=identifier, name=name or "", country=country, tier=tier, contact=reached)
+        return Buyer(
+            id=identifier, name=name or "", country=country, tier=tier, contact=reached, vat_id=vat_id,
+            registration=registration, endpoint=endpoint,
+            address=None if address is None else tuple(filter(None, map(str.strip, address.splitlines()))),
+        )  # fmt: skip
     except ValidationError as error:
         raise fault_of(error) from None
 

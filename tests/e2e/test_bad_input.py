@@ -82,8 +82,8 @@ def test_a_file_without_rows_and_one_with_a_mark_are_fine(arrears: CommandLine, 
     assert arrears.start(file(json.dumps(row("mark-json")) + "\n", "in.jsonl"))["accepted"] == 1
 
 
-def test_a_folder_and_a_file_that_may_not_be_read_are_wrong_usage(arrears: CommandLine, tmp_path: Path) -> None:
-    assert "is a directory" in arrears("start", tmp_path, status=2).err
+def test_an_empty_folder_and_a_file_that_may_not_be_read(arrears: CommandLine, tmp_path: Path) -> None:
+    assert "the folder holds no files" in arrears("start", tmp_path).out
     assert "not a regular file" in arrears("start", os.devnull, status=2).err
     locked = written(tmp_path / "locked.csv", row("locked"))
     locked.chmod(0)

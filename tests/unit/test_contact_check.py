@@ -57,7 +57,8 @@ def order(case: Case, name: str = "letter", planned_at: datetime = NOW) -> StepO
     action = Perform(case.policy.by_id[name], 1, planned_at)
     return StepOrder(
         case_id=case.id, policy_id=case.policy.id, policy_digest=case.policy.digest, step=action.step, occurrence=1,
-        planned_at=planned_at, at=planned_at, clock=case.clock, owed=case.owed, outstanding=case.outstanding, disputed=case.disputed,
+        planned_at=planned_at, at=planned_at, clock=case.clock, owed=case.owed,
+        outstanding=case.outstanding, disputed=case.disputed,
         credited=case.credited, performed=case.performed, head=view.head(case),
         contact=contact_terms(case, action.step, planned_at),
     )  # fmt: skip

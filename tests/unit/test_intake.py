@@ -88,6 +88,15 @@ def test_channels_that_a_buyer_prefers_or_declined(tmp_path: Path) -> None:
     assert refused.reason.startswith("'telegraph' is not one of email, post, sms, whatsapp")
 
 
+def test_an_empty_due_date_is_taken_from_the_terms_where_they_name_one(tmp_path: Path) -> None:
+    entry = one(tmp_path, due="", issued="2026-01-01", terms="30 days net")
+    assert isinstance(entry, Accepted), entry
+    assert entry.row.invoice.due == date(2026, 1, 31)
+    assert entry.row.invoice.notes == "Due by the payment terms “30 days net”: 30 days from the date of issue."
+    open_end = one(tmp_path, due="", issued="2026-01-01", terms="as agreed")
+    assert "due: is required and empty" in str(open_end)
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize(
     ("encoding", "mark"),

@@ -54,8 +54,8 @@ def done(history: WorkflowHistory) -> list[Deed]:
 
 def differences(then: Sequence[Deed], now: Sequence[Deed], fields_added: bool = False) -> list[str]:
     """Where two lives of a workflow differ, in words; with `fields_added`, what is only new does not count."""
-    before = {(deed.kind, deed.which): deed.content for deed in then}
-    after = {(deed.kind, deed.which): deed.content for deed in now}
+    before = {(deed.kind, deed.which): _given(deed.content) for deed in then}
+    after = {(deed.kind, deed.which): _given(deed.content) for deed in now}
     assert (len(before), len(after)) == (len(then), len(now)), "two deeds of one name"
     return [
         f"{' '.join(key)} was {before.get(key)!r} and would be {after.get(key)!r}"
@@ -70,6 +70,17 @@ def _same(before: Any, after: Any, fields_added: bool) -> bool:
     if fields_added and isinstance(before, list | tuple) and isinstance(after, list | tuple):
         return len(before) == len(after) and all(map(_same, before, after, [True] * len(before)))
     return bool(before == after)
+
+
+def _given(content: Any) -> Any:
+    """Content without what is null in it: a field that was added since is not there in an old history."""
+    match content:
+        case dict():
+            return {key: _given(value) for key, value in content.items() if value is not None}
+        case list() | tuple():
+            return [_given(value) for value in content]
+        case _:
+            return content
 
 
 # --- from the history -----------------------------------------------------------------------------------------

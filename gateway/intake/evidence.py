@@ -1,0 +1,45 @@
+"""The originals, kept as they came: each under the hash of its bytes, below `documents/` of the data folder."""
+
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from gateway.errors import WrongUsage
+from models.ids import digest
+
+
+def archive_original(content: bytes, suffix: str, data_dir: str | Path) -> Path:
+    """Keep a document's bytes; the same bytes are kept once.
+
+    Args:
+        content: The file as it came.
+        suffix: What its kind calls for: xml, pdf.
+        data_dir: The data folder.
+
+    Raises:
+        WrongUsage: if it cannot be written.
+    """
+    path = original_path(digest(content), suffix, data_dir)
+    if path.exists():
+        return path
+    part = ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, part = tempfile.mkstemp(".part", ".", path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(part, 0o444)
+        os.replace(part, path)
+    except OSError as error:
+        with suppress(OSError):
+            os.unlink(part)
+        raise WrongUsage(f"the original cannot be kept as {path}: {error.strerror or error}") from None
+    return path
+
+
+def original_path(sha256: str, suffix: str, data_dir: str | Path) -> Path:
+    """Where the original with this hash lies: `<data_dir>/documents/ab/ab….xml`."""
+    return Path(data_dir) / "documents" / sha256[:2] / f"{sha256}.{suffix}"

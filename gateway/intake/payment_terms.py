@@ -1,0 +1,227 @@
+"""When an invoice is due by the words of its payment terms, in English, German, French, Dutch and Chinese.
+
+Pure: text and dates in, a date and its reason out. What it cannot read for certain it does not guess: no date comes
+out, and a person decides. The period for a cash discount is never taken for the net day. Words live in terms_words.py.
+"""
+
+import calendar
+import re
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from gateway.intake import terms_words as words
+
+MAX_DAYS = 400
+"""Longer periods are no terms of payment."""
+MAX_TEXT = 4000
+"""What comes after so many characters is not read."""
+
+
+class DueDate(NamedTuple):
+    """The day on which an invoice is due, and how it follows, in words."""
+
+    due: date
+    reason: str
+
+
+class _Found(NamedTuple):
+    due: date
+    how: str
+    rank: int
+    """A date counts before a period, a period called net before any other, and "at once" comes last."""
+
+
+def due_from_terms(
+    text: str, issued: date | None, delivered: date | None = None, strict: bool = False
+) -> DueDate | None:
+    """The net due date that the terms name, or None if they name none for certain.
+
+    Args:
+        text: The terms, as the invoice has them.
+        issued: The date of issue, from which periods count.
+        delivered: The date of delivery, from which "30 days after delivery" counts.
+        strict: For text that is about other things as well: only a clause that speaks of paying counts.
+    """
+    text = text[:MAX_TEXT]
+    found = list(_net_lines(text, issued))
+    prose = words.SKONTO_LINE.sub("\n", text)
+    found += _in_prose("\n".join(" ".join(line.split()) for line in prose.splitlines()), issued, delivered, strict)
+    if not found:
+        return None
+    best = max(f.rank for f in found)
+    days = {f.due: f for f in found if f.rank == best}
+    if len(days) != 1:
+        return None
+    ((due, chosen),) = days.items()
+    return DueDate(due, f"by the payment terms “{_clipped(text)}”: {chosen.how}")
+
+
+def has_discount(text: str) -> bool:
+    """Whether the words are about a cash discount."""
+    return bool(words.DISCOUNT.search(words.NO_DISCOUNT.sub(" netto ", text[:MAX_TEXT])))
+
+
+def days_after(issued: date, days: int) -> DueDate:
+    """So many days after the date of issue."""
+    return DueDate(issued + timedelta(days=days), _days_said(days, False))
+
+
+def _clipped(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 100 else f"{line[:97]}…"
+
+
+# --- the structured lines of XRechnung ------------------------------------------------------------------------
+
+
+def _net_lines(text: str, issued: date | None) -> Iterator[_Found]:
+    """`#SKONTO#TAGE=30#PROZENT=0.00#`: a line of no per cent is the net day (XRechnung, BR-DE-18)."""
+    days = [int(line["days"]) for line in words.SKONTO_LINE.finditer(text) if not float(line["percent"])]
+    if days and issued is not None and max(days) <= MAX_DAYS:
+        yield _Found(issued + timedelta(days=max(days)), _days_said(max(days), False), 3)
+
+
+# --- prose ----------------------------------------------------------------------------------------------------
+
+
+def _in_prose(text: str, issued: date | None, delivered: date | None, strict: bool) -> Iterator[_Found]:
+    text = words.NO_DISCOUNT.sub(" netto ", text)
+    shorthand = words.SHORTHAND.search(text)
+    if shorthand is not None and issued is not None:
+        yield from _period(int(shorthand["days"]), issued, "days", 3, "")
+        return
+    for sentence in words.SENTENCES.split(text):
+        clauses = [clause for clause in words.CLAUSES.split(sentence) if clause and clause.strip()]
+        paying = bool(words.PAYING.search(sentence))
+        if strict and not paying:
+            continue
+        discounted = _discounted(clauses)
+        for n, clause in enumerate(clauses):
+            if n in discounted:
+                if issued is not None and (net := words.NET_PERIOD.search(clause)):
+                    yield from _period(int(net["before"] or net["after"]), issued, "days", 3, "")
+                continue
+            if words.LATE.search(clause):
+                continue
+            yield from _in_clause(clause, issued, delivered, alone=len(clauses) == 1, paying=paying)
+
+
+def _discounted(clauses: list[str]) -> set[int]:
+    """The clauses that are about the discount: "within 14 days, 2 %" is one thought in two clauses."""
+    about = {n for n, clause in enumerate(clauses) if words.DISCOUNT.search(clause)}
+    for n in sorted(about):
+        if not _has_period(clauses[n]):
+            for neighbour in (n - 1, n + 1):
+                near = 0 <= neighbour < len(clauses) and neighbour not in about
+                if near and _has_period(clauses[neighbour]) and not words.NET.search(clauses[neighbour]):
+                    about.add(neighbour)
+                    break
+    return about
+
+
+def _has_period(clause: str) -> bool:
+    return bool(words.PERIOD.search(clause) or words.ANY_DATE.search(clause))
+
+
+def _in_clause(clause: str, issued: date | None, delivered: date | None, alone: bool, paying: bool) -> Iterator[_Found]:
+    base_is_delivery = bool(words.AFTER_DELIVERY.search(clause))
+    plain = words.AFTER_DELIVERY.sub(" ", clause)
+    if words.ELSEWHERE.search(plain) and not words.PAYING.search(plain):
+        return
+    dates = list(_dates(plain, alone))
+    yield from (_Found(day, f"the date {day} in them", 4) for day in dates)
+    if dates or issued is None:
+        return
+    base, told = (delivered, "the date of delivery") if base_is_delivery and delivered else (issued, "")
+    if base_is_delivery and not delivered:
+        told = "the date of issue, as that of delivery is not given"
+    elif words.AFTER_RECEIPT.search(plain):
+        told = "the date of issue, as that of receipt is not known"
+    rank = 3 if words.NET.search(plain) else 2
+    periods = [(_number(m["number"]), m["unit"].lower()) for m in words.PERIOD.finditer(plain)]
+    known = {(n, words.unit_of(unit)) for n, unit in periods if n is not None}
+    if not known and (bare := words.BARE_NET.search(plain)):
+        known = {(int(bare["after"] or bare["before"]), "days")}
+    if len(known) == 1:
+        ((count, unit),) = known
+        if unit in ("days", "business"):
+            month_end = words.month_end(plain)
+            yield from _period(count, base, unit, rank, told, month_end)
+        elif count * (7 if unit == "weeks" else 31) <= MAX_DAYS:
+            day = base + timedelta(weeks=count) if unit == "weeks" else _months_later(base, count)
+            yield _Found(day, f"{count} {unit[:-1] if count == 1 else unit} from {told or 'the date of issue'}", rank)
+    elif not known and words.month_end(plain) and (paying or alone):
+        yield _Found(_end_of_month(base), f"the end of the month, counted from {told or 'the date of issue'}", rank)
+    elif not known and words.AT_ONCE.search(clause):
+        yield _Found(issued, "payable at once, hence on the date of issue", 1)
+
+
+def _period(count: int, base: date, unit: str, rank: int, told: str, month_end: str = "") -> Iterator[_Found]:
+    if count > MAX_DAYS:
+        return
+    add = _business_days if unit == "business" else lambda day, n: day + timedelta(days=n)
+    if month_end == "then count":
+        day, how = add(_end_of_month(base), count), f"{count} days from the end of the month"
+    elif month_end:
+        day, how = _end_of_month(add(base, count)), f"{count} days, then the end of that month"
+    else:
+        day, how = add(base, count), _days_said(count, unit == "business", told)
+    yield _Found(day, how, rank)
+
+
+def _days_said(count: int, business: bool, told: str = "") -> str:
+    kind = "business days (Monday to Friday)" if business else "day" if count == 1 else "days"
+    return f"{count} {kind} from {told or 'the date of issue'}"
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdigit() else words.NUMBERS.get(text.lower())
+
+
+def _business_days(day: date, count: int) -> date:
+    while count:
+        day += timedelta(days=1)
+        count -= day.weekday() < 5
+    return day
+
+
+def _end_of_month(day: date) -> date:
+    return day.replace(day=calendar.monthrange(day.year, day.month)[1])
+
+
+def _months_later(day: date, months: int) -> date:
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
+# --- dates ----------------------------------------------------------------------------------------------------
+
+
+def _dates(clause: str, alone: bool) -> Iterator[date]:
+    """The dates by which the clause wants the money; dates of other things stand without such a word."""
+    for match in words.ANY_DATE.finditer(clause):
+        before, after = clause[: match.start()], clause[match.end() :]
+        only = alone and not words.LETTERS.search(before + after)
+        if only or words.BY.search(before) or words.BY_AFTER.match(after):
+            found = _day(match, clause)
+            if found is not None:
+                yield found
+
+
+def _day(match: re.Match[str], clause: str) -> date | None:
+    groups = {name: value for name, value in match.groupdict().items() if value is not None}
+    year, month, day = (next((v for n, v in groups.items() if n.startswith(part)), "") for part in ("y", "m", "d"))
+    number = (
+        words.MONTHS.get(month.lower()[:4]) or words.MONTHS.get(month.lower()[:3]) if month.isalpha() else int(month)
+    )
+    if number is None:
+        return None
+    if "d_slash" in groups and int(day) <= 12 and number <= 12 and day != month and not words.DAY_FIRST.search(clause):
+        return None  # 03/04/2026 is March to some and April to others.
+    if "d_slash" in groups and number > 12 >= int(day):
+        number, day = int(day), str(number)
+    try:
+        return date(int(year), number, int(day))
+    except ValueError:
+        return None

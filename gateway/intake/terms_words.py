@@ -1,0 +1,164 @@
+"""The words by which terms of payment are understood, and nothing else: patterns and tables for payment_terms.py.
+
+English, German, French, Dutch and Chinese in full; of Swedish, Danish, Italian and Spanish the words for days.
+"""
+
+import re
+
+_I = re.IGNORECASE
+
+SKONTO_LINE = re.compile(
+    r"#SKONTO#TAGE=(?P<days>\d{1,3})#PROZENT=(?P<percent>\d{1,3}(?:\.\d{1,4})?)#(?:BASISBETRAG=-?[\d.]{1,20}#)?", _I
+)
+"""A structured line of XRechnung."""
+
+NUMBERS = {
+    "one": 1, "two": 2, "three": 3, "seven": 7, "eight": 8, "ten": 10, "fourteen": 14, "fifteen": 15, "twenty": 20,
+    "thirty": 30, "forty-five": 45, "sixty": 60, "ninety": 90, "ein": 1, "eine": 1, "einem": 1, "einer": 1, "eines": 1,
+    "zwei": 2, "drei": 3, "vier": 4, "acht": 8, "zehn": 10, "vierzehn": 14, "dreißig": 30, "dreissig": 30,
+    "sechzig": 60, "un": 1, "une": 1, "deux": 2, "trois": 3, "huit": 8, "dix": 10, "quinze": 15, "trente": 30,
+    "soixante": 60, "een": 1, "één": 1, "twee": 2, "drie": 3, "tien": 10, "veertien": 14, "dertig": 30, "zestig": 60,
+
+    "一": 1, "两": 2, "三": 3, "七": 7, "十": 10, "十五": 15, "二十": 20, "三十": 30, "四十五": 45,
+    "六十": 60, "九十": 90,
+}  # fmt: skip
+
+_NUMBER = r"(?P<number>\d{1,4}|" + "|".join(sorted(map(re.escape, NUMBERS), key=len, reverse=True)) + ")"
+_BUSINESS = (
+    r"(?:business|working|bank(?:ing)?)\s+days?|(?:werk|arbeits|bank|geschäfts)tage?n?|jours?\s+ouvr(?:é|e|able)s?|"
+    r"werkdagen|werkdag|bankdagar|(?:个)?工作日"
+)
+_DAYS = (
+    r"(?:calendar\s+)?days?|(?:kalender)?tage?n?|tg\b|jours?(?:\s+(?:calendaires|nets?))?|jrs?\b|(?:kalender)?dagen|dag\b|"
+    r"dgn\b|dagar|dage|giorni|días|dias|(?:个)?(?:自然|日历)?(?:天|日)"
+)
+_WEEKS = r"weeks?|wochen?|semaines?|weken|week|(?:个)?(?:周|星期)"
+_MONTHS_UNIT = r"months?|monate?n?s?|mois|maanden|maand|个?月"
+PERIOD = re.compile(
+    rf"(?<![A-Za-zÀ-ÿ\d.,/#=-]){_NUMBER}\s*(?:\(\s*\d+\s*\)\s*)?-?\s*(?P<unit>{_BUSINESS}|{_DAYS}|{_WEEKS}|{_MONTHS_UNIT})(?![a-zäöüß])",
+    _I,
+)
+"""A period: "14 Tagen", "one month", "三十天"."""
+
+
+def unit_of(text: str) -> str:
+    """What a period counts: days, business, weeks or months."""
+    for unit, pattern in (("business", _BUSINESS), ("days", _DAYS), ("weeks", _WEEKS)):
+        if re.fullmatch(pattern, text, _I):
+            return unit
+    return "months"
+
+
+_NETWORD = r"(?:\bnett?o?\b|\bnette?s?\b|ohne\s+(?:jeden\s+)?abzug|without\s+deduction|no\s+deduction|净额)"
+NET = re.compile(_NETWORD, _I)
+NET_PERIOD = re.compile(
+    rf"(?<![\d.,])(?P<before>\d{{1,3}})\s*(?:{_DAYS})\s*(?:rein\s+)?{_NETWORD}|"
+    rf"{_NETWORD}\s*(?:within|innerhalb|in|binnen|à|a)?\s*(?:von\s+)?(?P<after>\d{{1,3}})\s*(?:{_DAYS})?(?![\d%.,])",
+    _I,
+)
+"""A period called net, wherever it stands: "30 Tage netto", "net 30"."""
+BARE_NET = re.compile(r"\b(?:net(?:to)?|n/)\s*(?P<after>\d{1,3})(?![\d%.,/])|\b(?P<before>\d{1,3})\s+net(?:to)?\b", _I)
+SHORTHAND = re.compile(
+    r"(?<![\d/])\d{1,2}(?:[.,]\d+)?\s*%?\s*/\s*\d{1,3}\s*,?\s*(?:net\s*/?|netto|n\s*/?)\s*(?P<days>\d{1,3})(?![\d%.,/])",
+    _I,
+)
+""""2/10 net 30": two per cent within ten days, else thirty."""
+
+DISCOUNT = re.compile(
+    r"skonto|discount|escompte|korting|betalingskorting|kontant|rabatt?|remise|sconto|折扣|折让|[%％]", _I
+)
+NO_DISCOUNT = re.compile(
+    r"\b(?:ohne|kein(?:en|e|erlei)?|no|without|sans|pas\s+d['’e]|aucun|geen|zonder)\s*"
+    r"(?:skonto(?:abzug)?|abzug|abschlag|(?:cash\s+|early\s+payment\s+)?discount|escompte|korting)"
+    r"(?:\s+(?:pour\s+paiement\s+anticipé|for\s+early\s+payment))?|无折扣|不打折",
+    _I,
+)
+"""What says that there is no discount: the net day, then."""
+LATE = re.compile(
+    r"verzug|mahn|überfällig|ab\s+fälligkeit|nach\s+fälligkeit|late\b|overdue|penalt|interest|after\s+(?:the\s+)?due|"
+    r"from\s+(?:the\s+)?due|pénalit|retard|intérêt|indemnit|rente\b|te\s+laat|aanmaning|boete|dröjsmål|逾期|滞纳|违约|利息",
+    _I,
+)
+"""What happens to those who pay late is not when to pay."""
+ELSEWHERE = re.compile(
+    r"liefer|delivery|deliver|livraison|lever(?:ing|tijd)|reklamation|mängel|complaint|claims?\b|widerruf|return|retour|"
+    r"garant|warrant|gewährleist|gültig|valid|einspruch|objection|réclamation|klacht|发货|交货|质保|退货",
+    _I,
+)
+"""Periods for other things than paying."""
+PAYING = re.compile(
+    r"zahl|überweis|begleich|fällig|entricht|payable|payment|\bpay\b|\bpaid\b|\bdue\b|remit|settle|paie|paye|payab|"
+    r"règlement|régler|échéance|virement|betaal|betal|voldoen|overmaken|vervaldat|付款|支付|付清|结算|月结|到期|应付",
+    _I,
+)
+AFTER_DELIVERY = re.compile(
+    r"(?:nach|ab|after|following|from|na|après|apres|à\s+compter\s+de|dès)\s+(?:erfolgter\s+|the\s+|date\s+of\s+|la\s+|de\s+)*"
+    r"(?:lieferung|lieferdatum|delivery|livraison|levering)|货到(?:后)?|到货(?:后)?|交货后|收货后",
+    _I,
+)
+AFTER_RECEIPT = re.compile(
+    r"erhalt|eingang|zugang|receipt|receiv|réception|reception|ontvangst|票到|收到(?:发票|账单)?|收票", _I
+)
+AT_ONCE = re.compile(
+    r"\bsofort|umgehend|bei\s+erhalt|nach\s+erhalt|immediate|(?:up)?on\s+receipt|on\s+presentation|prompt(?:ly)?\b|at\s+sight|"
+    r"comptant|à\s+réception|a\s+reception|dès\s+réception|immédiat|à\s+vue|per\s+direct|\bdirect\s+(?:te\s+)?beta|onmiddellijk|"
+    r"bij\s+ontvangst|contant\b|立即|即付|即期|货到付款|见票",
+    _I,
+)
+"""Payable at once; only the terms themselves may say so."""
+
+_MONTH_END = re.compile(
+    r"fin\s+(?:de|du)\s+mois|fdm\b|end\s+of\s+(?:the\s+)?month|month[\s-]end|\beom\b|monatsende|ende\s+des\s+monats|"
+    r"einde\s+(?:van\s+de\s+)?maand|月底|月末|月结",
+    _I,
+)
+_COUNTED_AFTER = re.compile(
+    r"(?:nach|ab|after|from|following|na|après|à\s+compter\s+de(?:\s+la)?|à\s+partir\s+de(?:\s+la)?)\s*(?:dem\s+|the\s+)?$",
+    _I,
+)
+
+
+def month_end(clause: str) -> str:
+    """How the end of a month comes in: `count then`, `then count` (the month's end comes first), or empty."""
+    match = _MONTH_END.search(clause)
+    if match is None:
+        return ""
+    period = PERIOD.search(clause)
+    first = period is not None and match.start() < period.start()
+    return "then count" if first or _COUNTED_AFTER.search(clause[: match.start()]) else "count then"
+
+
+# --- dates ----------------------------------------------------------------------------------------------------
+
+MONTHS = {
+    "jan": 1, "feb": 2, "fév": 2, "mar": 3, "mär": 3, "maa": 3, "mrt": 3, "mars": 3, "apr": 4, "avr": 4, "may": 5,
+    "mai": 5, "mei": 5, "jun": 6, "juin": 6, "jul": 7, "juil": 7, "aug": 8, "aoû": 8, "sep": 9, "oct": 10, "okt": 10,
+    "nov": 11, "dec": 12, "dez": 12, "déc": 12,
+}  # fmt: skip
+ANY_DATE = re.compile(
+    r"(?<!\d)(?:(?P<y_iso>\d{4})-(?P<m_iso>\d{2})-(?P<d_iso>\d{2})"
+    r"|(?P<d_dot>\d{1,2})\.\s?(?P<m_dot>\d{1,2})\.\s?(?P<y_dot>\d{4})"
+    r"|(?P<d_slash>\d{1,2})/(?P<m_slash>\d{1,2})/(?P<y_slash>\d{4})"
+    r"|(?P<d_dash>\d{1,2})-(?P<m_dash>\d{1,2})-(?P<y_dash>\d{4})"
+    r"|(?P<d_name>\d{1,2})(?:\.|st|nd|rd|th|er)?\s+(?P<m_name>[A-Za-zäéû]{3,9})\.?,?\s+(?P<y_name>\d{4})"
+    r"|(?P<m_us>[A-Z][a-z]{2,8})\s+(?P<d_us>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<y_us>\d{4})"
+    r"|(?P<y_zh>\d{4})\s?年\s?(?P<m_zh>\d{1,2})\s?月\s?(?P<d_zh>\d{1,2})\s?日)(?!\d)"
+)
+BY = re.compile(
+    r"(?:\bbis(?:\s+(?:zum|spätestens))?|spätestens(?:\s+(?:am|bis|zum))*|fällig(?:\s+(?:am|zum|ist|bis))*|fälligkeits?(?:datum|termin)?"
+    r"|zahlbar(?:\s+(?:am|zum|ohne|netto))*|\bby|\buntil|\bbefore|no\s+later\s+than|not\s+later\s+than|\bdue(?:\s+(?:date|on|by|is))*|payable\s+on"
+    r"|au\s+plus\s+tard(?:\s+le)?|avant(?:\s+le)?|jusqu['’]au|échéance(?:\s+(?:le|au|du))?|payable(?:\s+le)?|pour\s+le"
+    r"|uiterlijk(?:\s+(?:op|voor|vóór))*|vóór|voor|\btot|vervaldatum(?:\s+is)?|(?:von|am)|截止(?:到|至|日期)?|到期日?(?:为|是)?|于|在|最迟)"
+    r"\s*[:：]?\s*(?:den\s+|the\s+|le\s+|op\s+)?$",
+    _I,
+)
+"""What stands before the day by which the money is wanted."""
+BY_AFTER = re.compile(
+    r"\s*(?:fällig|zahlbar|eingezogen|前|之前|到期|[^.]{0,40}(?:eingezogen|abgebucht|prélevé|collected))", _I
+)
+DAY_FIRST = re.compile(r"\b(?:le|au|avant|jusqu|échéance|bis|fällig|zahlbar|uiterlijk|vóór|vervaldatum|betal)", _I)
+"""Languages that write the day first, by their words."""
+LETTERS = re.compile(r"[^\W\d_]")
+
+SENTENCES = re.compile(r"[\n;。；]|(?<![0-9A-Za-zäöü][.])(?<=[A-Za-zäöüéß%\d)])[.!?]\s+(?=[A-ZÄÖÜÉ])")
+CLAUSES = re.compile(r",\s+(?!\d{4}\b)|，|、|\s[–—|]\s|\s/\s|\s(?:oder|sonst|or|ou|otherwise|sinon|anders)\s", _I)
