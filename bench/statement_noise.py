@@ -160,7 +160,9 @@ class _Statement:
     def _typo(self, trader: Trader) -> _Draft | None:
         taken = self._take(trader)
         return (
-            taken and self._full("typo", trader, taken, self._worded(trader, [self._mistype(taken[0].number)])) or None
+            taken
+            and self._full("typo", trader, taken, self._worded(trader, [self._mistyped(trader, taken[0])]))
+            or None
         )
 
     def _several(self, trader: Trader) -> _Draft | None:
@@ -181,7 +183,7 @@ class _Statement:
             numbers = [self._mangle(number) for number in numbers]
         elif shape < 0.37:
             slip = self._rng.randrange(count)
-            numbers[slip] = self._mistype(numbers[slip])
+            numbers[slip] = self._mistyped(trader, taken[slip])
         draft = self._full(way, trader, taken, self._worded(trader, numbers))
         if short:  # the advice comes by mail, or the list was cut
             draft.text = self._rng.choice(
@@ -232,7 +234,7 @@ class _Statement:
         amount = Money.of(invoice.amount.amount * share, trader.currency)
         if self._rng.random() < 0.3 and amount.amount > 200:
             amount = Money.of(amount.amount // 100 * 100, trader.currency)
-        number = self._mistype(invoice.number) if self._rng.random() < 0.03 else invoice.number
+        number = self._mistyped(trader, invoice) if self._rng.random() < 0.03 else invoice.number
         text = self._worded(trader, [number]) if self._rng.random() < 0.9 else self._small_talk(trader)
         return _Draft("partial", trader, amount, text, {invoice.number: amount})
 
@@ -359,6 +361,13 @@ class _Statement:
             f"{number[:cut]} {number[cut:]}", f"nr{bare}", number.replace("-0", "-").replace("/0", "/").lstrip("0"),
             "".join(c for c in number if c.isdigit()), f"00{bare}" if bare.isdigit() else number.replace("-", ""),
         ))  # fmt: skip
+
+    def _mistyped(self, trader: Trader, invoice: OpenInvoice) -> str:
+        """The number with a slip; never that of another invoice of the same amount, for that is a choice, no slip."""
+        same = {i.number for i in trader.invoices if i.amount == invoice.amount}
+        while (number := self._mistype(invoice.number)) in same:
+            pass
+        return number
 
     def _mistype(self, number: str) -> str:
         """A slip of the finger: one digit wrong, two swapped, one lost, one doubled."""

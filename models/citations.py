@@ -18,6 +18,9 @@ _DIGITS = re.compile(r"[0-9]+")
 _RUN = re.compile(r"[0-9]+|[^\W\d_]+")
 _MOST_RUNS = 6
 _MOST_DIGITS = 30
+_MOST_LETTERS = 6
+_CUT_FROM = 50
+"""From this length on a text may have been cut: the number at its very end then need not be whole."""
 _DISTINCT_DIGITS = 5
 """Fewer digits, and nothing else with them, are met by chance."""
 _OTHER_NUMBERS = re.compile(
@@ -111,7 +114,7 @@ def windows(runs: Sequence[Run]) -> Iterable[tuple[int, int, str, str, str]]:
             digits, stripped = digits + run.digits, stripped + run.digits.lstrip("0")
             if last > first:
                 letters += run.letters
-            if len(digits) > _MOST_DIGITS:
+            if len(digits) > _MOST_DIGITS or len(letters) > _MOST_LETTERS:
                 break
             yield first, last, digits, stripped, letters
 
@@ -123,12 +126,29 @@ def cited(text: str, with_digits: Callable[[int], Iterable[int]], number_of: Cal
     for first, last, digits, stripped, inner in windows(runs):
         for key in {int(digits), int(stripped or "0")}:
             for place in with_digits(key):
-                quality = _quality(runs, first, last, digits, inner, number_of(place))
+                number = number_of(place)
+                quality = _quality(runs, first, last, digits, inner, number)
+                if quality > WEAK and _unlike(
+                    runs[first : last + 1], number, len(text) > _CUT_FROM and last == len(runs) - 1
+                ):
+                    quality = WEAK
                 known = found.get(place)
                 if quality and (known is None or known.quality < quality):
                     found[place] = Citation(place, quality, first, last)
     citations = list(found.values())
     return [c for c in citations if not any(_outshines(other, c) for other in citations)]
+
+
+def _unlike(runs: Sequence[Run], number: str, cut: bool) -> bool:
+    """Whether zeros are missing as people do not leave them out: some of a group's, or where a text was cut."""
+    groups = _groups(number)
+    if len(groups) != len(runs):
+        return False
+    return any(
+        run.digits != group
+        and ((run.digits[0] == "0" and len(run.digits) < len(group)) or (cut and n == len(runs) - 1))
+        for n, (run, group) in enumerate(zip(runs, groups, strict=True))
+    )
 
 
 def _outshines(one: Citation, other: Citation) -> bool:
@@ -140,7 +160,11 @@ def _outshines(one: Citation, other: Citation) -> bool:
 def _quality(runs: Sequence[Run], first: int, last: int, digits: str, inner: str, number: str) -> int:
     """How distinctly these runs say `number`; 0 if they do not."""
     head, within, tail = _letters(number)
-    if inner != within:
+    groups = _groups(number)
+    if inner != within or not (
+        digits.lstrip("0") == "".join(groups).lstrip("0")
+        or [run.digits.lstrip("0") for run in runs[first : last + 1]] == [group.lstrip("0") for group in groups]
+    ):
         return 0
     before = runs[first].letters
     whole = before.endswith(head) and (not tail or runs[last].after.startswith(tail)) if head or tail else not before
@@ -150,13 +174,13 @@ def _quality(runs: Sequence[Run], first: int, last: int, digits: str, inner: str
     if len(digits.lstrip("0")) < 3 and not (whole and head):
         return 0
     # Put together over spaces although the number has no such gap: it may be two numbers side by side.
-    stretched = last - first + 1 > len(_groups(number))
+    stretched = last - first + 1 > len(groups)
     if other and not (whole and len(head) > 1):
         return WEAK
     if (head or tail) and whole:
         return BARE if stretched and last - first > 1 else WHOLE
     # Zeros that were written out, just as they are in the number, make it distinct too.
-    told = len(digits) if digits == "".join(_groups(number)) else len(digits.lstrip("0"))
+    told = len(digits) if digits == "".join(groups) else len(digits.lstrip("0"))
     if stretched or told < _DISTINCT_DIGITS:
         return WEAK
     return WHOLE if not head and not tail and (last > first or told > 7) else BARE

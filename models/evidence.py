@@ -37,6 +37,12 @@ class Evidence:
         return tuple(run for text in self.texts for run in citations.runs_of(text))
 
     @cached_property
+    def ends(self) -> tuple[citations.Run, ...]:
+        """The digit runs that may be the end of a number: not those of the payer's own reference."""
+        own = frozenset(run.digits for run in citations.runs_of(self.entry.end_to_end))
+        return tuple(run for run in self.runs if run.digits not in own)
+
+    @cached_property
     def words(self) -> frozenset[str]:
         """The folded words of all texts."""
         return frozenset(word for text in self.texts for word in spelling.words(text))
@@ -55,9 +61,7 @@ class Evidence:
     @cached_property
     def own(self) -> list[int]:
         """The payer's open invoices in this currency, oldest first."""
-        register = self.register
-        places = register.of_buyers(self.payer, self.currency)
-        return register.ordered(place for place in places if register.outstanding[place])
+        return self.register.owed_by(self.payer, self.currency)
 
     @cached_property
     def hits(self) -> dict[int, int]:
@@ -67,29 +71,30 @@ class Evidence:
         for place, quality in (*self._by_reference(), *self._by_number()):
             found[place] = max(quality, found.get(place, 0))
         for place in self._where_abbreviated(found):
-            if place not in found and citations.abbreviated(self.runs, register.numbers[place]) >= 3:
+            if place not in found and citations.abbreviated(self.ends, register.numbers[place]) >= 3:
                 found[place] = citations.WEAK
         return {place: found[place] for place in register.ordered(found)}
 
     def _where_abbreviated(self, found: dict[int, int]) -> list[int]:
         """The invoices of which the end of a number says which: the payer's, else those of whom one is named whole."""
         register = self.register
+        clear = [place for place, quality in found.items() if quality > citations.WEAK and self.is_open(place)]
+        if clear and sum(register.outstanding[place] for place in clear) == self.amount:
+            return []  # nothing is missing
         told = {
             digits
             for place, quality in found.items()
             if quality > citations.WEAK
             for digits in self._told.get(place, ())
         }
-        if all(run.digits in told or run.other for run in self.runs):
+        if all(run.digits in told or run.other or len(run.digits) < 3 for run in self.ends):
             return []
-        places = self.own
-        if not self.payer:
+        owners = set(self.payer)
+        if not owners:
             owners = {register.buyer_of[place] for place, quality in found.items() if quality >= citations.WHOLE}
-            places = (
-                [p for p in register.of_buyers(owners, self.currency) if register.outstanding[p]]
-                if len(owners) == 1
-                else []
-            )
+            if len(owners) > 1:
+                return []
+        places = register.owed_by(owners, self.currency)
         return places if len(places) <= _MOST_ABBREVIATED else []
 
     def _by_reference(self) -> Iterable[tuple[int, int]]:
@@ -111,7 +116,8 @@ class Evidence:
         if register.has_references:
             # Other standards (KID, OCR …): known only from the invoice that carries them.
             for text in self.texts:
-                for _, _, digits, _, inner in citations.windows(citations.runs_of(text)):
+                runs = citations.runs_of(text) if sum(map(str.isdigit, text)) > 5 else ()
+                for _, _, digits, _, inner in citations.windows(runs):
                     if not inner and len(digits) >= 6:
                         yield from ((place, citations.WHOLE) for place in register.with_reference(digits))
 
@@ -128,6 +134,11 @@ class Evidence:
         if register.has_lettered_numbers:
             for word in {spelling.compact(part) for text in self.texts for part in text.split()}:
                 yield from ((place, citations.BARE) for place in register.with_letters(word) if len(word) > 3)
+
+    @cached_property
+    def fitting(self) -> frozenset[int]:
+        """The named invoices that are the payer's."""
+        return frozenset(place for place in self.hits if self.fits(place))
 
     def fits(self, place: int) -> bool:
         """Whether the invoice is the payer's, or its buyer is named in the text."""
@@ -146,9 +157,9 @@ class Evidence:
     def _spare(self) -> tuple[citations.Run, ...]:
         outstanding, used = self.register.outstanding, set[str]()
         for place, quality in self.hits.items():
-            if quality > citations.WEAK and (self.fits(place) or outstanding[place] == self.amount):
+            if quality > citations.WEAK and (place in self.fitting or outstanding[place] == self.amount):
                 used |= self._told.get(place, set())
-        return tuple(run for run in self.runs if run.digits not in used)
+        return tuple(run for run in self.ends if run.digits not in used)
 
     def is_open(self, place: int) -> bool:
         """Whether anything is outstanding, in the entry's currency."""

@@ -100,7 +100,7 @@ def worded(evidence: Evidence, finding: Finding | None) -> Matching:
     for place, amount, short, why in finding.parts if finding else ():
         currency = register.currency(place)
         matches.append(
-            Match(
+            Match.assembled(
                 creditor=register.creditor(place),
                 number=register.numbers[place],
                 amount=Money.from_minor(amount, currency),
@@ -113,7 +113,7 @@ def worded(evidence: Evidence, finding: Finding | None) -> Matching:
     used = sum(part.amount for part in finding.parts) if finding else 0
     buyer = _buyer(evidence, finding)
     listed = [] if finding and finding.certain and used == evidence.amount else _candidates(evidence, finding)
-    return Matching(
+    return Matching.assembled(
         status="unmatched" if finding is None else "matched" if finding.certain else "proposed",
         matches=tuple(matches), unapplied=Money.from_minor(evidence.amount - used, entry.amount.currency),
         reason=finding.reason if finding else _why_not(evidence), score=finding.score if finding else 0,
@@ -179,7 +179,7 @@ def _candidates(evidence: Evidence, finding: Finding | None) -> list[Candidate]:
     order = [p for p in register.ordered(scored) if p not in taken]
     order.sort(key=lambda p: -scored[p][0])
     return [
-        Candidate(
+        Candidate.assembled(
             creditor=register.creditor(p), number=register.numbers[p], score=scored[p][0], reason=scored[p][1],
             outstanding=Money.from_minor(register.outstanding[p], register.currency(p)),
         )

@@ -5,7 +5,7 @@ The evidence is gathered in evidence.py, the ways it can be meant are in named.p
 findings.py; payments that come back are in reversals.py.
 """
 
-from itertools import chain
+from collections.abc import Iterator
 
 from models import findings
 from models.bank import BankEntry
@@ -31,12 +31,17 @@ def match(entry: BankEntry, register: Register, rules: Rules = DEFAULT_RULES) ->
     if not evidence.amount:
         return Matching(status="unmatched", unapplied=entry.amount, reason="an amount of zero pays nothing")
     best: Finding | None = None
-    for finding in chain(Named(evidence, rules).findings(), Owed(evidence, rules).findings()):
+    for finding in _findings(evidence, rules):
         if finding.certain:
             return findings.worded(evidence, finding)
         if best is None or finding.score > best.score:
             best = finding
     return findings.worded(evidence, best)
+
+
+def _findings(evidence: Evidence, rules: Rules) -> Iterator[Finding]:
+    yield from Named(evidence, rules).findings()
+    yield from Owed(evidence, rules).findings()
 
 
 def apply(matching: Matching, register: Register, entry: BankEntry) -> None:

@@ -11,6 +11,9 @@ from models.combinations import combinations, singles_by_chance
 from models.findings import Finding, Part
 from models.weighing import MOST_ALIKE, Weighing
 
+_COMMON, _COMMON_SHARE = 20, 0.001
+"""An amount that more invoices than this, and more than this share of them, have is no evidence of its own."""
+
 
 class Named(Weighing):
     """Findings from the invoices that a text or a reference names, the surest first."""
@@ -98,6 +101,8 @@ class Named(Weighing):
         if len(places) > 1:
             return False
         same = self.register.with_amount(self.amount, self.evidence.currency)
+        if len(same) > _COMMON and len(same) > _COMMON_SHARE * len(self.register):
+            return True  # so common an amount that it would fit many a wrong number
         return any(p not in places and self.evidence.near(p) for p in same[:MOST_ALIKE])
 
     def _one_more(self) -> Iterator[Finding]:
@@ -139,7 +144,7 @@ class Named(Weighing):
             return
         due = sum(self.open[p] for p in places)
         backed = quality == PROVEN or (quality >= BARE and all(p in self.fitting for p in places))
-        backed = backed and not self.exact_elsewhere(places)
+        backed = backed and not self.exact_elsewhere(places) and (quality == PROVEN or not self._confused(places))
         words = findings.naming(quality, len(places))
         score = {PROVEN: 96, WHOLE: 93, BARE: 91, WEAK: 55}[quality] if backed else (45, 50, 60, 70, 85)[quality]
         if self.amount > due:
@@ -156,6 +161,22 @@ class Named(Weighing):
             yield Finding.of(
                 parts, False, min(score, 70), f"{words}, but less was paid: it may be meant for any of them"
             )
+
+    def _confused(self, places: list[int]) -> bool:
+        """Whether a number may be a slip for another of the payer's, with an amount that is no help to tell."""
+        if len(places) > 1:
+            return False
+        number = self.register.numbers
+        near = [p for p in self.evidence.own if p != places[0] and citations.one_slip(number[places[0]], number[p])]
+        return bool(near) and not self._whole_share(places[0])
+
+    def _whole_share(self, place: int) -> bool:
+        """Whether the amount is a whole percentage of what is outstanding, or more by whole units of money."""
+        over = self.amount - self.open[place]
+        if over > 0:
+            return over % 100 == 0
+        percent = round(self.amount * 100 / self.open[place])
+        return abs(self.open[place] * percent - self.amount * 100) <= 100
 
     def _slip(self, places: list[int]) -> bool:
         """Whether one number of several may be a slip for another: exchanged, the amount would be exact."""

@@ -68,8 +68,9 @@ class Owed(Weighing):
             return
         natural = list(self._natural(own))
         by_chance = singles_by_chance((total for _, _, total in natural), self.amount)
-        for what, places, total in natural:
+        for what, count, total in natural:
             if total == self.amount:
+                places = own[:count]
                 sure = free and by_chance < self.rules.chance and self._sets_apart(places, own)
                 yield self.finding(places, sure, 91, f"{words}, and the amount is that of {what}")
                 break
@@ -88,17 +89,17 @@ class Owed(Weighing):
             )
             yield self.finding(places, sure, 90, f"{words}; of its open invoices {only}")
 
-    def _natural(self, own: list[int]) -> Iterator[tuple[str, list[int], int]]:
-        """What people pay together without saying so, and what it comes to."""
+    def _natural(self, own: list[int]) -> Iterator[tuple[str, int, int]]:
+        """What people pay together without saying so: the oldest, how many, and what they come to."""
         due = self.register.due
         total = 0
         for n, place in enumerate(own, 1):
             total += self.open[place]
             if n == len(own):
-                yield "all its open invoices", own, total
+                yield "all its open invoices", n, total
             elif n > 1 and due[own[n]] > due[place]:
                 late = due[place] <= self.day < due[own[n]]
-                yield "all that are due" if late else f"its {n} oldest invoices", own[:n], total
+                yield "all that are due" if late else f"its {n} oldest invoices", n, total
 
     def _sets_apart(self, places: list[int], own: list[int]) -> bool:
         """Whether it is just these: no other of the same amount could stand in for one, no payment on account."""
@@ -122,8 +123,11 @@ class Owed(Weighing):
             yield self.finding(known, False, 65, "the amount is exact and the payer may be its buyer")
 
     def _disagrees(self) -> bool:
-        """Whether an invoice of the payer is named clearly: then another one cannot be meant by its amount alone."""
-        return any(self.evidence.hits[p] >= BARE for p in self.fitting)
+        """Whether an invoice of the payer or of this amount is named: then no other is meant by its amount alone."""
+        return any(
+            quality >= BARE and (place in self.fitting or self.open[place] == self.amount)
+            for place, quality in self.evidence.hits.items()
+        )
 
     def _paid_before(self) -> bool:
         """Whether the payer has just paid this amount: it may be a second payment of the same invoice."""

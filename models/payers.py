@@ -18,6 +18,7 @@ SURE = 80
 _LIKENESS = 0.8
 _MOST_BUYERS_PER_WORD = 300
 _MOST_COMPARED = 24
+_FINDING_WORDS = 4
 
 
 class Buyer:
@@ -60,6 +61,9 @@ class Buyers:
         self._by_core: dict[str, tuple[int, ...]] = {}
         self._by_word: dict[str, tuple[int, ...]] = {}
         self._by_number: dict[str, tuple[int, ...]] = {}
+        # Worked out before and still true, until another buyer comes in.
+        self._weights: dict[str, float] = {}
+        self._known: dict[str, list[Payer]] = {}
 
     def place(self, creditor: str, identity: str, name: str, ibans: tuple[str, ...]) -> int:
         """The place of a buyer; what is new of it is learned."""
@@ -69,9 +73,11 @@ class Buyers:
             self.all.append(Buyer(creditor, identity))
             self.creditors.add(creditor)
             _add(self._by_number, spelling.compact(identity), place)
+            self._forget()
         buyer = self.all[place]
         if name and name not in buyer.names:
             buyer.names += (name,)
+            self._forget()
             _add(self._by_name, _full(name), place)
             _add(self._by_core, _sorted_core(name), place)
             for word in _index_words(spelling.core(name)):
@@ -116,7 +122,17 @@ class Buyers:
                 found += [Payer(b, NUMBER, "gives its customer number") for b in self._by_number.get(run, ())]
         return found
 
+    def _forget(self) -> None:
+        if self._known or self._weights:
+            self._known, self._weights = {}, {}
+
     def _of_name(self, name: str) -> list[Payer]:
+        found = self._known.get(name)
+        if found is None:
+            found = self._known[name] = self._by_this_name(name)
+        return found
+
+    def _by_this_name(self, name: str) -> list[Payer]:
         if not name.strip():
             return []
         exact = self._by_name.get(_full(name), ())
@@ -136,12 +152,13 @@ class Buyers:
         """Buyers with a similar name: their likeness from 0 to 1, rare words counting more."""
         given = _index_words(core)
         counted: dict[int, float] = {}
-        for word in given:
-            for known in self._spellings(word):
-                places = self._by_word[known]
-                if len(places) <= _MOST_BUYERS_PER_WORD:
-                    for place in places:
-                        counted[place] = counted.get(place, 0.0) + self._weight(known)
+        known = [spelled for word in given for spelled in self._spellings(word)]
+        # The rarest words find them; the others only tell them apart.
+        for word in sorted(set(known), key=lambda word: (len(self._by_word[word]), word))[:_FINDING_WORDS]:
+            places = self._by_word[word]
+            if len(places) <= _MOST_BUYERS_PER_WORD:
+                for place in places:
+                    counted[place] = counted.get(place, 0.0) + self._weight(word)
         best = nsmallest(_MOST_COMPARED, counted, key=lambda place: (-counted[place], self.all[place].id))
         likeness = (
             (place, max(self._likeness(core, spelling.core(n)) for n in self.all[place].names)) for place in best
@@ -158,7 +175,10 @@ class Buyers:
 
     def _weight(self, word: str) -> float:
         """The rarer a word, the more it says."""
-        return log(2 + len(self.all) / len(self._by_word.get(word, (0,))))
+        weight = self._weights.get(word)
+        if weight is None:
+            weight = self._weights[word] = log(2 + len(self.all) / len(self._by_word.get(word, (0,))))
+        return weight
 
     def _likeness(self, given: tuple[str, ...], known: tuple[str, ...]) -> float:
         """The weighted share of words in common. A name that only stops early, or goes on with an address, is alike."""

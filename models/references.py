@@ -57,12 +57,16 @@ def in_text(text: str) -> list[Reference]:
     """Structured references within free text, those with right check digits."""
     capital = text.upper()
     found: list[Reference] = []
-    for match in _RF.finditer(capital):
-        found += _rf_starts(match.group())
-    for match in _OGM.finditer(capital):
-        found += filter(None, [read(match.group(1) or match.group(2))])
-    for match in _QR.finditer(capital):
-        found += filter(None, [read(match.group())])
+    digits = sum(map(str.isdigit, capital))
+    if "RF" in capital:
+        for match in _RF.finditer(capital):
+            found += _rf_starts(match.group())
+    if digits >= 12:
+        for match in _OGM.finditer(capital):
+            found += filter(None, [read(match.group(1) or match.group(2))])
+    if digits >= 27:
+        for match in _QR.finditer(capital):
+            found += filter(None, [read(match.group())])
     return list(dict.fromkeys(found))
 
 

@@ -49,6 +49,8 @@ class Register:
         self._by_letters: dict[str, Places] = {}
         self._by_reference: dict[str, Places] = {}
         self._by_amount: dict[int, Places] = {}
+        self._owed: dict[tuple[frozenset[int], str], list[int]] = {}
+        """What buyers owe in order, worked out once and true until an invoice is added."""
         self._terms: dict[tuple[tuple[Decimal, int], ...], tuple[tuple[Decimal, int], ...]] = {}
         for invoice in invoices:
             self.add(invoice)
@@ -63,6 +65,8 @@ class Register:
             ValueError: The creditor's invoice of this number is there already.
         """
         place, number = len(self.numbers), invoice.number
+        if self._owed:
+            self._owed = {}
         keys = digit_keys(number)
         if self._at(keys, invoice.creditor, number) is not None:
             raise ValueError(
@@ -185,6 +189,14 @@ class Register:
         found.sort(key=self.numbers.__getitem__)
         found.sort(key=self.due.__getitem__)
         return found
+
+    def owed_by(self, buyers: Iterable[int], currency: str) -> list[int]:
+        """Open invoices of these buyers in this currency, in the order of `ordered`."""
+        key = (frozenset(buyers), currency)
+        if key not in self._owed:
+            self._owed[key] = self.ordered(self.of_buyers(key[0], currency))
+        outstanding = self.outstanding
+        return [place for place in self._owed[key] if outstanding[place]]
 
     def of_buyers(self, buyers: Iterable[int], currency: str) -> Iterator[int]:
         """All invoices of these buyers in this currency, settled ones too."""

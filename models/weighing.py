@@ -35,7 +35,7 @@ class Weighing:
         self.day = evidence.entry.received_on.toordinal()
         self.named = [place for place in evidence.hits if evidence.is_open(place)][:_MOST_NAMED]
         """Invoices that are named and can be paid."""
-        self.fitting = {place for place in evidence.hits if evidence.fits(place)}
+        self.fitting = evidence.fitting
         """Of those named the ones that are the payer's."""
 
     def exact_elsewhere(self, places: Iterable[int]) -> bool:
