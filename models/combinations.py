@@ -31,20 +31,22 @@ def combinations(amounts: Sequence[int], target: int) -> Combinations:
         ways, near = _pairs(amounts, target, window)
     else:
         ways, near = _any_size(amounts, target, window)
-    return Combinations.assembled(ways=tuple(sorted(ways)[:2]), by_chance=_spread(near, window, amounts))
+    by_chance = _spread(near - len(ways), window, amounts)
+    return Combinations.assembled(ways=tuple(sorted(ways)[:2]), by_chance=by_chance)
 
 
 def singles_by_chance(amounts: Iterable[int], target: int) -> float:
     """How many single `amounts` would equal `target` by chance, by their number in its neighbourhood."""
     window = max(target // 5, 1)
-    near = [amount for amount in amounts if abs(amount - target) <= window]
+    near = [amount for amount in amounts if abs(amount - target) <= window and amount != target]
     return _spread(len(near), window, near)
 
 
 def _spread(near: int, window: int, amounts: Sequence[int]) -> float:
     # Where all amounts are multiples of a step (whole hundreds), only every so manieth sum can be hit.
-    step = gcd(*amounts) if len(amounts) > 1 else 1
-    return near * step / (2 * window + 1)
+    step = gcd(*amounts) if len(amounts) > 2 else 1
+    # What hits is left out of the count, or it would speak against itself; half a sum stands for what was not seen.
+    return (max(near, 0) + 0.5) * step / (2 * window + 1)
 
 
 def _any_size(amounts: Sequence[int], target: int, window: int) -> tuple[list[tuple[int, ...]], int]:

@@ -28,7 +28,7 @@ class Rules(Value):
         description="per currency, the most that banks on the way may have kept; others: nothing",
     )  # fmt: skip
     charges_percent: Decimal = Field(
-        default=Decimal(10), ge=0, le=100, description="and at most this share of what was due"
+        default=Decimal(5), ge=0, le=100, description="and at most this share of what was due"
     )
     discount_grace_days: int = Field(
         default=3, ge=0, le=30, description="days a cash discount may come late (bank transit)"

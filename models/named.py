@@ -86,13 +86,16 @@ class Named(Weighing):
             )
 
     def _rivalled(self, places: Sequence[int]) -> bool:
-        """Whether the text names another invoice of this amount as well as this one."""
-        hits, place = self.evidence.hits, places[0]
-        return len(places) == 1 and any(
-            self.open[p] == self.amount and hits[p] >= hits[place] and (p in self.fitting or place not in self.fitting)
-            for p in self.named
-            if p != place
-        )
+        """Whether the text may just as well name another invoice of this amount."""
+        if len(places) > 1:
+            return False
+        evidence, place = self.evidence, places[0]
+        hits, numbers = evidence.hits, self.register.numbers
+        others = [p for p in self.named if p != place and self.open[p] == self.amount]
+        if any(hits[p] >= hits[place] and (p in self.fitting or place not in self.fitting) for p in others):
+            return True
+        own = [p for p in evidence.own if p != place and self.open[p] == self.amount] if hits[place] == WEAK else []
+        return any(citations.resembles(evidence.ends, numbers[p]) for p in own[:MOST_ALIKE])
 
     def _contradicted(self, places: Sequence[int]) -> bool:
         """Whether others could have been meant: the payer has a debt of just this amount, or a slip leads to one."""
