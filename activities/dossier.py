@@ -34,6 +34,7 @@ ABOUT = {
 }
 _CREDITS: dict[CreditKind, str] = {
     "credit_note": "Credit note", "set_off": "Set-off", "goods_in_lieu": "Goods in lieu",
+    "cash_discount": "Cash discount", "bank_charges": "Bank charges borne",
 }  # fmt: skip
 # Internal to the creditor, and nobody's business outside.
 _OURS: dict[str, bool | set[str]] = {"notes": True, "agency": True, "cover": True, "buyer": {"tier"}}

@@ -5,6 +5,8 @@ from sqlmodel import SQLModel
 
 from models.ledger import (
     ArchivedHistoryRow,
+    BankEntryRow,
+    BankMatchRow,
     CaseRow,
     EventRow,
     MessageRow,
@@ -22,3 +24,4 @@ def _table(model: type[SQLModel]) -> sa.Table:
 CASES, EVENTS, MESSAGES = _table(CaseRow), _table(EventRow), _table(MessageRow)
 NOTICES, NOTICE_STEPS, POLICIES, TASKS = _table(NoticeRow), _table(NoticeStepRow), _table(PolicyRow), _table(TaskRow)
 HISTORIES = _table(ArchivedHistoryRow)
+BANK_ENTRIES, BANK_MATCHES = _table(BankEntryRow), _table(BankMatchRow)

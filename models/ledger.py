@@ -173,6 +173,63 @@ class NoticeStepRow(SQLModel, table=True):
     occurrence: int
 
 
+class BankEntryRow(SQLModel, table=True):
+    """An entry of a bank statement, once: what became of it, and whose money it is as far as one can tell."""
+
+    __tablename__ = "bank_entries"
+    __table_args__ = (
+        Index("bank_entries_status", "creditor", "status"),
+        Index("bank_entries_buyer", "creditor", "buyer_id", "status"),
+        Index("bank_entries_group", "entry_group"),
+    )
+
+    key: str = Field(primary_key=True)
+    creditor: str
+    account: str
+    file: str
+    entry: str
+    statement: str
+    entry_group: str = ""
+    kind: str
+    amount_minor: int = _minor()
+    currency: str
+    received_on: date
+    payer: str = ""
+    payer_iban: str = ""
+    buyer_id: str | None = None
+    status: str
+    """matched; proposed, unmatched (a person decides); dismissed (by a person, with the reason)."""
+    unapplied_minor: int = _minor()
+    score: int = 0
+    reason: str = Field(sa_column=Column(Text(), nullable=False))
+    by: str = ""
+    content: str = Field(sa_column=Column(Text(), nullable=False))
+    candidates: str = Field(sa_column=Column(Text(), nullable=False))
+    stored_at: datetime = _instant()
+
+
+class BankMatchRow(SQLModel, table=True):
+    """What an entry pays: a share for one invoice, as it was applied and perhaps undone."""
+
+    __tablename__ = "bank_matches"
+    __table_args__ = (Index("bank_matches_case", "creditor", "number"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(index=True)
+    creditor: str
+    number: str
+    message: str
+    """The type of the message that carries it: payment_received, payment_reversed, credit_note_issued."""
+    reference: str
+    amount_minor: int = _minor()
+    currency: str
+    score: int = 0
+    reason: str = Field(sa_column=Column(Text(), nullable=False))
+    by: str = ""
+    undone: bool = False
+    stored_at: datetime = _instant()
+
+
 class TaskRow(SQLModel, table=True):
     """Something a person has to do, of a case or of money that has no case."""
 

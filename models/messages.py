@@ -18,7 +18,7 @@ from models.policy import PinnedPolicy, StepId
 Text = Annotated[str, Field(max_length=2000)]
 Approver = Annotated[str, Field(max_length=200)]
 """A second person, who approves what `by` enters although it lets a hard deadline pass."""
-CreditKind = Literal["credit_note", "set_off", "goods_in_lieu"]
+CreditKind = Literal["credit_note", "set_off", "goods_in_lieu", "cash_discount", "bank_charges"]
 DisputeCategory = Literal[
     "quality", "quantity", "price", "delivery", "not_received", "not_ordered", "duplicate", "already_paid",
     "contract", "other",

@@ -13,7 +13,8 @@ from typer.core import TyperCommand, TyperGroup
 from gateway.cli.output import leave
 
 _HOMES = {
-    "up": "up:up", "demo": "demo:demo", "start": "start:start", "bank": "bank:bank",
+    "up": "up:up", "demo": "demo:demo", "start": "start:start", "bank": "bank:bank", "match": "match:app",
+    "unmatch": "match:app",
     **dict.fromkeys(
         ("pay", "reverse", "credit", "allocate", "set-off", "refund", "waive", "plan"), "money:app",
     ),

@@ -1,0 +1,277 @@
+"""The bank's entries in the ledger: each booked once, with the messages that carry its money, in one transaction.
+
+What an entry pays is decided in models/matching.py; the cases are told by the service. Nothing here is told twice, and
+nothing is lost: a message that no case acknowledged stays `stored`, and the reconciler delivers it.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy import bindparam
+from sqlalchemy.engine import Connection, Engine
+
+from activities import entries
+from activities.database import reading, writing
+from activities.tables import BANK_ENTRIES, BANK_MATCHES, CASES, MESSAGES
+from models.bank import BankEntry
+from models.events import Message
+from models.matches import Candidate
+from models.money import Money
+from models.open_invoices import OpenInvoice
+from models.reversals import PastPayment
+
+
+class Share(NamedTuple):
+    """A part of an entry, for one invoice, and the message that carries it."""
+
+    number: str
+    message: Message
+    amount: Money
+    score: int
+    reason: str
+
+
+class Booking(NamedTuple):
+    """An entry with what becomes of it."""
+
+    entry: BankEntry
+    creditor: str
+    file: str
+    statement: str
+    status: str
+    reason: str
+    score: int = 0
+    unapplied: Money | None = None
+    buyer: str | None = None
+    candidates: tuple[Candidate, ...] = ()
+    shares: tuple[Share, ...] = ()
+    by: str = ""
+
+
+_KNOWN = sa.select(BANK_ENTRIES.c.key).where(BANK_ENTRIES.c.key.in_(bindparam("keys", expanding=True)))
+_GROUPS = sa.select(BANK_ENTRIES.c.entry_group, BANK_ENTRIES.c.statement).where(
+    BANK_ENTRIES.c.entry_group.in_(bindparam("groups", expanding=True))
+)
+_NTH = sa.select(sa.func.count()).where(BANK_MATCHES.c.key == bindparam("this"))
+
+
+class BankBook:
+    """The bank entries of a ledger. Thread-safe: every method takes its own connection."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Over an engine of `database.open_engine`."""
+        self.engine = engine
+
+    # --- what is there ----------------------------------------------------------------------------------------
+
+    def known(self, found: Sequence[tuple[BankEntry, str]]) -> set[str]:
+        """The keys of those entries (each with the digest of its statement) that are booked already.
+
+        An entry that another statement held as a whole, or split otherwise, is the same money.
+        """
+        with reading(self.engine) as connection:
+            keys = set(connection.execute(_KNOWN, {"keys": [entry.key for entry, _ in found]}).scalars())
+            groups = {entry.group for entry, _ in found if entry.group}
+            booked: dict[str, set[str]] = {}
+            for row in connection.execute(_GROUPS, {"groups": sorted(groups)}) if groups else ():
+                booked.setdefault(row.entry_group, set()).add(row.statement)
+        for entry, statement in found:
+            if entry.group and booked.get(entry.group, set()) - {statement}:
+                keys.add(entry.key)
+        return keys
+
+    def open_invoices(self, creditor: str) -> Iterator[OpenInvoice]:
+        """The invoices of a creditor as they stand, with what their cases were not told yet taken off."""
+        with reading(self.engine) as connection:
+            waiting = dict(self._grouped(connection, creditor, sa.func.sum(MESSAGES.c.amount_minor), "stored"))
+            paid_on = dict(self._grouped(connection, creditor, sa.func.max(MESSAGES.c.received_on)))
+            ibans = self._ibans(connection, creditor)
+            columns = (
+                CASES.c.number, CASES.c.buyer_id, CASES.c.currency, CASES.c.amount_minor, CASES.c.outstanding_minor,
+                CASES.c.due, CASES.c.issued, CASES.c.content,
+            )  # fmt: skip
+            rows = connection.execution_options(yield_per=2000).execute(
+                sa.select(*columns).where(CASES.c.creditor == creditor)
+            )
+            for row in rows:
+                content = json.loads(row.content)
+                left = max(row.outstanding_minor - int(waiting.get(row.number) or 0), 0)
+                settled_on = paid_on.get(row.number) if not left else None
+                reference = content.get("payment_reference")
+                yield OpenInvoice.assembled(
+                    creditor=creditor, number=row.number, buyer=row.buyer_id,
+                    buyer_name=content["buyer"].get("name", ""),
+                    amount=Money.from_minor(row.amount_minor, row.currency),
+                    outstanding=Money.from_minor(left, row.currency), due=row.due, issued=row.issued,
+                    ibans=ibans.get(row.buyer_id, ()), references=(reference,) if reference else (), discounts=(),
+                    settled_on=_day(settled_on),
+                )  # fmt: skip
+
+    @staticmethod
+    def _grouped(
+        connection: Connection, creditor: str, figure: Any, status: str | None = None
+    ) -> Iterator[tuple[str, Any]]:  # fmt: skip
+        query = sa.select(MESSAGES.c.number, figure).where(
+            MESSAGES.c.creditor == creditor, MESSAGES.c.type == "payment_received", MESSAGES.c.status != "refused"
+        )
+        if status is not None:
+            query = query.where(MESSAGES.c.status == status)
+        for row in connection.execute(query.group_by(MESSAGES.c.number)):
+            yield row[0], row[1]
+
+    @staticmethod
+    def _ibans(connection: Connection, creditor: str) -> dict[str, tuple[str, ...]]:
+        """The accounts from which buyers paid before, as matched with certainty or by a person."""
+        columns = (BANK_ENTRIES.c.buyer_id, BANK_ENTRIES.c.payer_iban)
+        query = sa.select(*columns).distinct().where(
+            BANK_ENTRIES.c.creditor == creditor, BANK_ENTRIES.c.status == "matched", BANK_ENTRIES.c.payer_iban != "",
+            BANK_ENTRIES.c.buyer_id.is_not(None),
+        )  # fmt: skip
+        found: dict[str, tuple[str, ...]] = {}
+        for row in connection.execute(query):
+            found[row.buyer_id] = (*found.get(row.buyer_id, ()), row.payer_iban)
+        return found
+
+    def past_payments(self, creditor: str, since: date) -> Iterator[PastPayment]:
+        """The payments that could come back."""
+        columns = (BANK_ENTRIES.c.key, BANK_ENTRIES.c.content)
+        live = sa.select(BANK_MATCHES.c.key).where(
+            BANK_MATCHES.c.undone.is_(False), BANK_MATCHES.c.message == "payment_received"
+        )
+        query = sa.select(*columns, BANK_ENTRIES.c.key.in_(live)).where(
+            BANK_ENTRIES.c.creditor == creditor, BANK_ENTRIES.c.kind == "payment", BANK_ENTRIES.c.received_on >= since
+        )
+        with reading(self.engine) as connection:
+            for key, content, _ in connection.execution_options(yield_per=2000).execute(query):
+                entry = BankEntry.model_validate_json(content)
+                yield PastPayment(
+                    key=key, amount=entry.amount, received_on=entry.received_on,
+                    servicer_reference=entry.servicer_reference, end_to_end=entry.end_to_end, payer=entry.payer,
+                    payer_iban=entry.payer_iban,
+                )  # fmt: skip
+
+    def shares_of(self, key: str) -> list[sa.Row[Any]]:
+        """What was applied of an entry and not undone."""
+        query = sa.select(BANK_MATCHES).where(BANK_MATCHES.c.key == key, BANK_MATCHES.c.undone.is_(False))
+        with reading(self.engine) as connection:
+            return list(connection.execute(query.order_by(BANK_MATCHES.c.id)))
+
+    def worklist(self, creditor: str | None = None, buyer: str | None = None) -> list[sa.Row[Any]]:
+        """The entries that wait for a person, the oldest first."""
+        query = sa.select(BANK_ENTRIES).where(BANK_ENTRIES.c.status.in_(("proposed", "unmatched")))
+        if creditor is not None:
+            query = query.where(BANK_ENTRIES.c.creditor == creditor)
+        if buyer is not None:
+            query = query.where(BANK_ENTRIES.c.buyer_id == buyer)
+        with reading(self.engine) as connection:
+            return list(connection.execute(query.order_by(BANK_ENTRIES.c.received_on, BANK_ENTRIES.c.key)))
+
+    def find(self, key: str) -> list[sa.Row[Any]]:
+        """The entries whose key begins so."""
+        query = sa.select(BANK_ENTRIES).where(BANK_ENTRIES.c.key.startswith(key, autoescape=True)).limit(5)
+        with reading(self.engine) as connection:
+            return list(connection.execute(query))
+
+    def unmatched_since(self, creditor: str, buyer: str, since: datetime) -> sa.Row[Any] | None:
+        """The latest money of a buyer that is not matched yet: its irreversible steps wait for a day."""
+        query = (
+            sa.select(BANK_ENTRIES)
+            .where(
+                BANK_ENTRIES.c.creditor == creditor, BANK_ENTRIES.c.buyer_id == buyer,
+                BANK_ENTRIES.c.kind == "payment", BANK_ENTRIES.c.status.in_(("proposed", "unmatched")),
+                BANK_ENTRIES.c.stored_at > since,
+            )
+            .order_by(BANK_ENTRIES.c.stored_at.desc())
+            .limit(1)
+        )  # fmt: skip
+        with reading(self.engine) as connection:
+            return connection.execute(query).first()
+
+    # --- booking ----------------------------------------------------------------------------------------------
+
+    def book(self, bookings: Iterable[Booking]) -> list[Booking]:
+        """Store entries with the messages that carry their money, all in one transaction; each entry once.
+
+        Returns:
+            Those that were new.
+
+        Raises:
+            LedgerConflict: if a message contradicts one that is there.
+        """
+        new = []
+        with writing(self.engine) as connection:
+            for booking in bookings:
+                if connection.execute(_KNOWN, {"keys": [booking.entry.key]}).first() is not None:
+                    continue
+                connection.execute(sa.insert(BANK_ENTRIES), _row(booking))
+                self._carry(connection, booking)
+                new.append(booking)
+        return new
+
+    def decide(self, booking: Booking) -> None:
+        """A person decided on an entry that is there: its shares, or that it is none of ours."""
+        values = {name: value for name, value in _row(booking).items() if name not in ("key", "stored_at", "content")}
+        with writing(self.engine) as connection:
+            connection.execute(sa.update(BANK_ENTRIES).where(BANK_ENTRIES.c.key == booking.entry.key).values(**values))
+            self._carry(connection, booking)
+
+    def undo(self, key: str, reason: str, by: str) -> None:
+        """What was applied of an entry is undone: the entry waits for a person again. The cases are told apart."""
+        with writing(self.engine) as connection:
+            amount = sa.select(BANK_ENTRIES.c.amount_minor).where(BANK_ENTRIES.c.key == key).scalar_subquery()
+            connection.execute(sa.update(BANK_MATCHES).where(BANK_MATCHES.c.key == key).values(undone=True))
+            connection.execute(
+                sa.update(BANK_ENTRIES)
+                .where(BANK_ENTRIES.c.key == key)
+                .values(status="unmatched", unapplied_minor=amount, reason=reason[:2000], by=by, score=0)
+            )
+
+    def came_back(self, key: str) -> None:
+        """The bank took a payment back: what was applied of it is undone."""
+        with writing(self.engine) as connection:
+            connection.execute(sa.update(BANK_MATCHES).where(BANK_MATCHES.c.key == key).values(undone=True))
+
+    def next_reference(self, key: str) -> str:
+        """The reference of the next message that carries money of an entry."""
+        with reading(self.engine) as connection:
+            return reference(key, int(connection.execute(_NTH, {"this": key}).scalar_one()) + 1)
+
+    @staticmethod
+    def _carry(connection: Connection, booking: Booking) -> None:
+        now = datetime.now(UTC)
+        for share in booking.shares:
+            entries.add_message(connection, booking.creditor, share.number, share.message)
+            row = {
+                "key": booking.entry.key, "creditor": booking.creditor, "number": share.number,
+                "message": share.message.type, "reference": share.message.id, "amount_minor": share.amount.minor,
+                "currency": share.amount.currency, "score": share.score, "reason": share.reason, "by": booking.by,
+                "undone": False, "stored_at": now,
+            }  # fmt: skip
+            connection.execute(sa.insert(BANK_MATCHES), row)
+
+
+def reference(key: str, nth: int) -> str:
+    """The reference of the n-th message that carries money of an entry."""
+    return f"bank-{key}-{nth}"
+
+
+def _row(booking: Booking) -> dict[str, Any]:
+    entry = booking.entry
+    unapplied = entry.amount if booking.unapplied is None else booking.unapplied
+    return {
+        "key": entry.key, "creditor": booking.creditor, "account": entry.account, "file": booking.file[:300],
+        "entry": entry.entry, "statement": booking.statement, "entry_group": entry.group, "kind": entry.kind,
+        "amount_minor": entry.amount.minor, "currency": entry.amount.currency, "received_on": entry.received_on,
+        "payer": entry.payer, "payer_iban": entry.payer_iban, "buyer_id": booking.buyer, "status": booking.status,
+        "unapplied_minor": unapplied.minor, "score": booking.score, "reason": booking.reason[:2000], "by": booking.by,
+        "content": entry.model_dump_json(exclude_defaults=True),
+        "candidates": json.dumps([candidate.model_dump(mode="json") for candidate in booking.candidates]),
+        "stored_at": datetime.now(UTC),
+    }  # fmt: skip
+
+
+def _day(value: Any) -> date | None:
+    return date.fromisoformat(value) if isinstance(value, str) else value

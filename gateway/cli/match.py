@@ -1,0 +1,105 @@
+"""`arrears match` and `arrears unmatch`: what the bank's entries pay, where a person has to say so."""
+
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.messages import By, Reason, _named
+from gateway.cli.output import AsJson, DataDir, emit, reporting, say
+from gateway.cli.session import money, with_ledger, with_service
+from gateway.errors import WrongUsage
+from gateway.service import Service
+
+app = typer.Typer()
+
+_Entry = Annotated[str, typer.Argument(metavar="ENTRY", help="The beginning of the entry's key, as `match` lists it.")]
+
+
+@app.command()
+@reporting
+def match(
+    entry: Annotated[str | None, typer.Argument(metavar="[ENTRY]", help="The beginning of an entry's key.")] = None,
+    invoices: Annotated[
+        list[str] | None, typer.Argument(metavar="[INVOICE[=AMOUNT]...]", help="What it pays; several share it.")
+    ] = None,
+    none: Annotated[bool, typer.Option("--none", help="It pays no invoice of ours: set it aside.")] = False,
+    creditor: Annotated[str | None, typer.Option("--creditor", help="List only entries of this creditor.")] = None,
+    buyer: Annotated[
+        str | None, typer.Option("--buyer", help="List only entries that seem to be this buyer's.")
+    ] = None,
+    reason: Reason = "",
+    by: By = "",
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the bank entries that wait for a person; with ENTRY and INVOICE, say what one pays."""
+    from gateway.bank import deciding
+
+    if entry is None:
+        _list(creditor, buyer, data_dir, as_json)
+        return
+    _named(by)
+    if none == bool(invoices):
+        raise WrongUsage("say which invoices the entry pays, or --none")
+    if none:
+        if not reason.strip():
+            raise WrongUsage("--none needs a --reason: what is this money?")
+        with_ledger(data_dir, lambda service: deciding.dismiss(service, entry, reason, by))
+        say(f"{entry}: set aside")
+        return
+
+    async def work(service: Service) -> Any:
+        row = deciding.find(service, entry)
+        pairs = [text.rpartition("=") if "=" in text else (text, "", "") for text in invoices or ()]
+        wanted = {name: money(amount or None, row.currency) for name, _, amount in pairs}
+        return await deciding.assign(service, entry, wanted, by)
+
+    booking, told = with_service(data_dir, work)
+    shares = [{"invoice": s.number, "amount": str(s.amount.amount)} for s in booking.shares]
+    if as_json:
+        emit({"entry": booking.entry.key, "matches": shares, "unapplied": str(booking.unapplied.amount)})
+    else:
+        for share in shares:
+            say(f"{share['invoice']}: {share['amount']} {booking.unapplied.currency}")
+        if booking.unapplied:
+            say(f"{booking.unapplied} of it is left unapplied")
+    for line in told.waiting:
+        say(f"waits: {line}")
+
+
+def _list(creditor: str | None, buyer: str | None, data_dir: str | None, as_json: bool) -> None:
+    from activities.bank_book import BankBook
+    from gateway.bank import deciding
+
+    rows = with_ledger(data_dir, lambda service: BankBook(service.ledger.engine).worklist(creditor, buyer))
+    for line in map(deciding.waiting_json, rows):
+        if as_json:
+            emit(line)
+            continue
+        whose = f", buyer {line['buyer']}" if line["buyer"] else ""
+        say(f"{line['entry'][:8]}  {line['date']}  {line['amount']} {line['currency']}  {line['payer']}{whose}")
+        say(f"          {line['status']}: {line['reason']}")
+        if line["remittance"]:
+            say(f"          “{' '.join(line['remittance'])}”")
+        for c in line["candidates"]:
+            say(f"          {c['score']:>3}  {c['invoice']} ({c['outstanding']} open): {c['reason']}")
+    if not as_json:
+        say(f"{len(rows)} entries wait" if rows else "no entry waits")
+
+
+@app.command()
+@reporting
+def unmatch(
+    entry: _Entry, reason: Reason = "", by: By = "", data_dir: DataDir = None, as_json: AsJson = False
+) -> None:  # fmt: skip
+    """Undo a match: the payment is taken back from its cases, and the entry waits for a person again."""
+    from gateway.bank import deciding
+
+    _named(by)
+    numbers, told = with_service(data_dir, lambda service: deciding.undo(service, entry, reason, by))
+    if as_json:
+        emit({"entry": entry, "undone": list(numbers), "waiting": list(told.waiting)})
+        return
+    say(f"{entry}: taken back from {', '.join(numbers)}")
+    for line in told.waiting:
+        say(f"waits: {line}")
