@@ -51,7 +51,8 @@ def _entry(line: Line, on: date, currency: str) -> str:
     )  # fmt: skip
     end_to_end = line.returns or f"E2E-{line.reference}"
     return f"""<Ntry><Amt Ccy="{currency}">{abs(amount)}</Amt><CdtDbtInd>{side}</CdtDbtInd>
-{"<RvslInd>true</RvslInd>" if line.returns else ""}<Sts>BOOK</Sts><BookgDt><Dt>{on}</Dt></BookgDt><ValDt><Dt>{on}</Dt></ValDt>
+{"<RvslInd>true</RvslInd>" if line.returns else ""}<Sts>BOOK</Sts>
+<BookgDt><Dt>{on}</Dt></BookgDt><ValDt><Dt>{on}</Dt></ValDt>
 <AcctSvcrRef>{line.reference}</AcctSvcrRef><BkTxCd><Prtry><Cd>NTRF</Cd></Prtry></BkTxCd>
 <NtryDtls><TxDtls><Refs><EndToEndId>{end_to_end}</EndToEndId></Refs>{party}
 <RmtInf><Ustrd>{escape(line.text)}</Ustrd></RmtInf>{returned}</TxDtls></NtryDtls></Ntry>"""

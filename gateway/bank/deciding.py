@@ -82,7 +82,7 @@ async def assign(
 
 
 async def undo(service: Service, key: str, reason: str, by: str) -> tuple[Sequence[str], Delivery]:
-    """Take back what was applied of an entry: each case is told that the payment is reversed, and the entry waits again.
+    """Take back what was applied of an entry: its cases are told that the payment is reversed, and it waits again.
 
     Raises:
         InputRefused: nothing of the entry is applied.
