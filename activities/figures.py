@@ -35,6 +35,10 @@ class Figures:
     """The contract's late fee on the undisputed part, today included; None where none is agreed."""
     per_day: Money | None
     """What the late fee grows by each further day."""
+    costs: Money | None = None
+    """The fixed compensation claimed, if any."""
+    claims_interest: bool = False
+    """Whether interest and costs are part of `demanded`; otherwise they are stated, not included."""
 
 
 def figures_on(order: StepOrder, invoice: Invoice, at: datetime) -> Figures:

@@ -66,7 +66,7 @@ def load_creditor(code: str, data_dir: str | Path) -> Creditor:
     if CREDITOR_CODE.fullmatch(code):
         for file in (_folder(data_dir) / f"{code}.yaml", SAMPLE / f"{code}.yaml"):
             if file.exists():
-                return _loaded(file)
+                return _loaded(file).but(files=str(_folder(data_dir) / code))
     raise InputRefused(f"unknown creditor {code}: add it with `arrears creditor add FILE.yaml`")
 
 
