@@ -21,7 +21,8 @@ from activities.steps import StepActivities
 from gateway.connection import connect_server, open_ledger, register_search_attributes
 from gateway.creditor_files import load_creditor
 from gateway.environment import load_settings
-from gateway.errors import GatewayError, Unreachable, WrongUsage
+from gateway.errors import GatewayError, InputRefused, Unreachable, WrongUsage
+from gateway.letter_files import letter_faults, letter_rules
 from gateway.logs import configure_logging
 from models.settings import Settings
 from workflows.invoice_case import InvoiceCase
@@ -44,7 +45,7 @@ def build_worker(client: Client, ledger: Ledger, settings: Settings) -> Worker:
         raise WrongUsage("no mail server is set: give ARREARS_SMTP_HOST and ARREARS_SMTP_PORT")
     steps = StepActivities(
         ledger, settings.smtp, lambda code: load_creditor(code, settings.data_dir),
-        time_lapse=settings.allow_time_lapse, threads=ACTIVITY_SLOTS,
+        time_lapse=settings.allow_time_lapse, threads=ACTIVITY_SLOTS, find_rules=letter_rules(settings.data_dir),
     )  # fmt: skip
     return Worker(
         client,
@@ -66,6 +67,9 @@ async def serve(settings: Settings) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    faults = letter_faults(settings.data_dir)
+    if faults:
+        raise InputRefused("letters have errors; mend them and start again:\n" + "\n".join(map(str, faults)))
     client = await connect_server(settings)
     await register_search_attributes(client)
     worker = build_worker(client, open_ledger(settings), settings)

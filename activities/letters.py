@@ -9,12 +9,12 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from jinja2 import TemplateError
+from jinja2 import TemplateError, TemplateSyntaxError
 
 from activities.bundle import safe_name
-from activities.figures import Figures, figures_on, local_day
+from activities.figures import Figures, applied, figures_on, local_day
 from activities.letter_check import Expected, ExpectedLine, harsh_words, missing_elements
-from activities.letter_content import InvoiceLine, Letter, LetterContent, LetterKind, kind_of
+from activities.letter_content import InvoiceLine, Letter, LetterContent, LetterKind, Received, kind_of
 from activities.letter_document import (
     LetterDocument,
     addressee_lines,
@@ -64,7 +64,8 @@ def write(
         CannotCompose: Something that the letter must say is not known, its wording is out of bounds, or there is
             nothing to demand.
     """
-    figures = figures_on(order, invoice, at)
+    content = content_of(order, invoice, creditor, at, rules)
+    figures = content.invoices[0].figures
     if not figures.demanded:
         raise CannotCompose("nothing undisputed is left to demand: resolve the dispute, then retry or drop this step")
     if order.step.kind != "reminder" and figures.days_overdue <= 0:
@@ -72,14 +73,26 @@ def write(
             f"a {order.step.kind} demands what is overdue, but the invoice falls due on {invoice.due}: "
             "retry after that day, and correct the policy"
         )
-    sent = _sent(order, invoice)
-    kind = order.step.letter or _usual_letter(order, figures, bool(sent))
-    period = order.step.cure_period or DEFAULT_PERIOD_DAYS
-    content = LetterContent(
-        creditor=creditor, buyer=invoice.buyer, invoices=(line_of(invoice, figures),), today=figures.today,
-        deadline=figures.today + timedelta(days=period), sent=tuple(sent), rules=tuple(rules),
-    )  # fmt: skip
+    kind = order.step.letter or _usual_letter(order, figures, bool(content.sent))
+    if kind == "reminder_before_due" and figures.days_overdue > 0:
+        kind = "reminder"  # it runs late: the invoice has fallen due meanwhile
     return write_letter(kind, invoice.buyer.contact.language, content, step_kind=order.step.kind)
+
+
+def content_of(
+    order: StepOrder, invoice: Invoice, creditor: Creditor, at: datetime, rules: Sequence[LetterRule] = ()
+) -> LetterContent:
+    """What the letter of a step is about. Arguments are those of `write`."""
+    figures = figures_on(order, invoice, at)
+    period = order.step.cure_period or DEFAULT_PERIOD_DAYS
+    return LetterContent(
+        creditor=creditor, buyer=invoice.buyer, invoices=(line_of(invoice, figures),), today=figures.today,
+        deadline=figures.today + timedelta(days=period), sent=tuple(_sent(order, invoice)), rules=tuple(rules),
+        received=tuple(
+            Received(date.fromisoformat(payment.received_on), payment.amount, payment.id)
+            for payment in applied(order, invoice)
+        ),
+    )  # fmt: skip
 
 
 def line_of(invoice: Invoice, figures: Figures) -> InvoiceLine:
@@ -163,8 +176,14 @@ def _written(
         parts["subject"] = [" ".join(" ".join(parts["subject"]).split())]
         document = document_of(which, content, wording, parts, stamp_of(creditor) if which.demand else None)
         text, html = as_text(document), as_html(document, own)
+    except TemplateSyntaxError as error:
+        raise CannotCompose(f"{error.filename}:{error.lineno}: {error.message}: mend this letter template") from error
     except TemplateError as error:
         raise CannotCompose(f"the letter template {name} does not work: {error.message}") from error
+    except (TypeError, ValueError, ArithmeticError, KeyError) as error:
+        if own is None:
+            raise
+        raise CannotCompose(f"the letter template {name} does not work: {error}") from error
     _check(which, name, document.subject, text, html, expected_of(which, content, wording), content)
     return (
         Letter(
@@ -179,6 +198,11 @@ def _written(
 def _sound(kind: LetterKind, content: LetterContent) -> None:
     if len({line.figures.demanded.currency for line in content.invoices}) != 1:
         raise CannotCompose("a letter is about invoices of one currency: write one for each")
+    overdue, first = _overdue(content), min(line.due for line in content.invoices)
+    if kind.overdue and overdue <= 0:
+        raise CannotCompose(f"a {kind.name} is about what is overdue, and nothing is (the first due date is {first})")
+    if kind.name == "reminder_before_due" and overdue > 0:
+        raise CannotCompose(f"a {kind.name} comes before the due date, and {first} is past: send a reminder")
     if kind.demand and content.deadline is None:
         raise CannotCompose(f"a {kind.name} sets a final date for payment, and none was given")
     least = max((rule.days or 0 for rule in _asked(kind, content)), default=0)

@@ -55,6 +55,25 @@ def html_template(name: str) -> Template:
     return _html.get_template(name)
 
 
+def text_template_source(source: str, file: str) -> None:
+    """Read a template's source.
+
+    Raises:
+        TemplateSyntaxError: with its line.
+    """
+    _text.parse(source, filename=file)
+
+
+def trouble_at(error: BaseException, file: Path) -> int | None:
+    """The line of a template at which rendering came to grief; None if that was elsewhere."""
+    line, frame = None, error.__traceback__
+    while frame is not None:
+        if Path(frame.tb_frame.f_code.co_filename) == file:
+            line = frame.tb_lineno
+        frame = frame.tb_next
+    return line
+
+
 # --- the creditor's own -------------------------------------------------------------------------------------
 
 
@@ -103,7 +122,7 @@ def find_letter(name: str, language: str, own: Path | None = None, otherwise: st
                 f"{error.filename}:{error.lineno}: {error.message}: mend this letter template"
             ) from error
     raise CannotCompose(
-        f"the policy names the letter {name!r}, which does not exist; there are {', '.join(letter_names(own))}"
+        f"the letter {name!r} does not exist; there are {', '.join(letter_names(own))}"
     )
 
 

@@ -5,7 +5,7 @@ What a notice says is composed in `composing.py`; how it leaves is in `mail.py`.
 
 import asyncio
 import contextvars
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -19,12 +19,16 @@ from activities.ledger import Ledger
 from activities.outbox import Outbox
 from models import ids
 from models.invoice import Invoice
+from models.jurisdiction import LetterRule
 from models.orders import RecordOrder, RecordReport, StepOrder, StepReport
 from models.parties import Creditor
 from models.settings import SmtpSettings
 
 FindCreditor = Callable[[str], Creditor]
 """The creditor with a code; raises an error with a message for operators if there is none."""
+
+FindRules = Callable[[str | None], Sequence[LetterRule]]
+"""What the law of a debtor's country asks of letters."""
 
 HEARTBEAT = 3.0
 """Seconds between two heartbeats of a step that takes its time."""
@@ -35,13 +39,14 @@ class StepActivities:
 
     def __init__(
         self, ledger: Ledger, smtp: SmtpSettings, find_creditor: FindCreditor, *,
-        time_lapse: bool = False, threads: int = 24,
+        time_lapse: bool = False, threads: int = 24, find_rules: FindRules = lambda country: (),
     ) -> None:  # fmt: skip
         """With its counterparts; composed in `worker.py`."""
         self._ledger = ledger
         self._outbox = Outbox(ledger.engine)
         self._smtp = smtp
         self._find_creditor = find_creditor
+        self._find_rules = find_rules
         self._time_lapse = time_lapse
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="step")
 
@@ -106,7 +111,8 @@ class StepActivities:
         self, key: str, order: StepOrder, invoice: Invoice, creditor: Creditor, at: datetime
     ) -> "_Mailed":  # fmt: skip
         """The mail of a step, written and in the outbox before anything is sent."""
-        composed = compose(order, invoice, creditor, at=at, earlier=self._earlier(order))
+        rules = self._find_rules(invoice.buyer.country)
+        composed = compose(order, invoice, creditor, at=at, earlier=self._earlier(order), rules=rules)
         self._outbox.put(
             key, order, creditor.code, invoice.buyer.id,
             {"message_id": composed.message_id, "recipient": composed.recipient, "subject": composed.subject,

@@ -31,30 +31,23 @@ _threads = threading.local()
 _MAX_COMPILERS = 16
 
 
-class _Fonts:
-    """The fonts, found once. The packages hold each weight twice; which is taken may not depend on the disk."""
-
-    def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="arrears-fonts-")
-        latin, cjk = files("font_source_sans_pro") / "files", files("noto_cjk_sans_otc")
-        for source in (*(latin / name for name in _LATIN), cjk / "NotoSansCJK-Regular.ttc"):
-            os.symlink(str(source), Path(self._folder.name) / source.name)
-        self.found = typst.Fonts(
-            include_system_fonts=False, include_embedded_fonts=False, font_paths=[self._folder.name]
-        )
-
-
 _font_lock = threading.Lock()
 
 
 @lru_cache(maxsize=1)
-def _found_fonts() -> _Fonts:
-    return _Fonts()
+def _found_fonts() -> typst.Fonts:
+    # The packages hold each weight twice; which is taken may not depend on the disk. A folder of links names our
+    # choice; the search follows them to the files, so that the folder is not needed afterwards.
+    latin, cjk = files("font_source_sans_pro") / "files", files("noto_cjk_sans_otc")
+    with tempfile.TemporaryDirectory(prefix="arrears-fonts-") as folder:
+        for source in (*(latin / name for name in _LATIN), cjk / "NotoSansCJK-Regular.ttc"):
+            os.symlink(str(source), Path(folder) / source.name)
+        return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[folder])
 
 
 def _fonts() -> typst.Fonts:
     with _font_lock:
-        return _found_fonts().found
+        return _found_fonts()
 
 
 def as_pdf(document: LetterDocument, day: date, own: Path | None = None) -> bytes:

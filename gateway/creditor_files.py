@@ -77,7 +77,8 @@ def list_creditors(data_dir: str | Path) -> list[Listed]:
         InputRefused: A file has faults.
     """
     known = sorted(_known(data_dir).items())
-    return [Listed(_loaded(file), file.parent == SAMPLE) for _, file in known]
+    folder = _folder(data_dir)
+    return [Listed(_loaded(file).but(files=str(folder / code)), file.parent == SAMPLE) for code, file in known]
 
 
 def _folder(data_dir: str | Path) -> Path:

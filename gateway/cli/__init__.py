@@ -21,7 +21,7 @@ _HOMES = {
     ),
     "show": "show:app", "list": "show:app", "task": "show:app",
     "simulate": "simulate:simulate", "interest": "interest:interest", "policy": "policy:policy_app",
-    "creditor": "creditor:creditor_app",
+    "creditor": "creditor:creditor_app", "letter": "letter:letter_app",
 }  # fmt: skip
 """Command to where it is: a module here, and in it the command's function or the Typer app that has it."""
 
