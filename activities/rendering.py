@@ -121,9 +121,7 @@ def find_letter(name: str, language: str, own: Path | None = None, otherwise: st
             raise CannotCompose(
                 f"{error.filename}:{error.lineno}: {error.message}: mend this letter template"
             ) from error
-    raise CannotCompose(
-        f"the letter {name!r} does not exist; there are {', '.join(letter_names(own))}"
-    )
+    raise CannotCompose(f"the letter {name!r} does not exist; there are {', '.join(letter_names(own))}")
 
 
 def parts_of(template: Template, values: Mapping[str, Any]) -> dict[str, list[str]]:

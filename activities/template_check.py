@@ -15,7 +15,7 @@ from activities.letter_sample import completed, sample_content, sample_creditor
 from activities.letters import write_letter
 from activities.refusals import CannotCompose
 from activities.rendering import text_template_source, trouble_at
-from activities.typesetting import LAYOUT
+from activities.typesetting import LAYOUT, line_of_layout
 from activities.wording import LANGUAGES
 from models.parties import Creditor
 
@@ -71,9 +71,11 @@ def _faults(file: Path, folder: Path, creditor: Creditor) -> Iterator[TemplateFa
     except TemplateSyntaxError as error:
         yield TemplateFault(path, error.lineno, error.message or "has a syntax error")
         return
-    for number, line in enumerate(source.split("\n"), 1):
-        for word in harsh_words(line, (), language):
+    harsh = [(n, word) for n, line in enumerate(source.split("\n"), 1) for word in harsh_words(line, (), language)]
+    if harsh:
+        for number, word in harsh:
             yield TemplateFault(path, number, f"says {word!r}, which is no way to ask: reword it")
+        return
     for name in sorted(KINDS) if file.stem == _SHARED else [file.stem]:
         found = list(_written(name, language, file, creditor))
         yield from found
@@ -86,10 +88,10 @@ def _written(name: str, language: str, file: Path, creditor: Creditor) -> Iterat
     for invoices in (1, 3):
         content = sample_content(name, language, creditor, invoices)
         try:
-            write_letter(name, language, content)
+            write_letter(name, language, content, printed=invoices == 1)
         except CannotCompose as refusal:
             cause = refusal.__cause__
-            line = trouble_at(cause, file) if isinstance(cause, TemplateError | ArithmeticError | TypeError) else None
+            line = None if cause is None else trouble_at(cause, file) or line_of_layout(cause)
             message = cause.message if isinstance(cause, TemplateError) and cause.message else str(refusal)
             which = "" if invoices == 1 else f" (in a letter about {invoices} invoices)"
             yield TemplateFault(str(file), line or 1, f"{message}{which}")

@@ -9,7 +9,8 @@ import os
 import re
 import tempfile
 import threading
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import fields
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from importlib.resources import files
@@ -26,6 +27,7 @@ LAYOUT = "letter.typ"
 _STANDARD: Any = ["a-2b"]
 _LATIN = [f"SourceSansPro-{weight}.otf" for weight in ("Regular", "It", "Semibold", "Bold")]
 _UNPRINTABLE = re.compile(r'the text `"(.*?)"` could not be displayed', re.S)
+_PLACE = re.compile(r"([^\s]+\.typ):(\d+):\d+")
 _ESCAPED = re.compile(r"\\u\{([0-9a-fA-F]+)\}")
 _threads = threading.local()
 _MAX_COMPILERS = 16
@@ -86,6 +88,7 @@ def _compiled(document: LetterDocument, day: date, own: Path | None, **options: 
 _CJK = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uff60]")
 _SUM = re.compile(r"\b([A-Z]{3}) (?=\d)")
 _LONG_RUN = re.compile(r"[^\W\u2e80-\u9fff\uac00-\ud7af]{26}|[!-/:-@\[-`{-~]{26}|[!-~]{26}")
+_SHORT = 26
 _IMAGES = frozenset({"qr", "stamp"})
 
 
@@ -95,15 +98,18 @@ def _as_json(document: LetterDocument) -> str:
     A currency stays with its amount; a run without a blank may be broken somewhere, or it would leave its column.
     Labels come without what parts them from their value as `name` too, for columns.
     """
-    plain = asdict(document)
+    plain = {field.name: getattr(document, field.name) for field in fields(document)}
     plain["cjk"] = document.language == "zh" or bool(_CJK.search(document.sender["name"] + document.subject))
     return json.dumps(_settable(plain), ensure_ascii=False)
 
 
 def _settable(value: Any, key: str = "") -> Any:
     if isinstance(value, str):
-        return value if key in _IMAGES else _LONG_RUN.sub("\\g<0>\u200b", _SUM.sub("\\1\u00a0", value))
-    if isinstance(value, dict):
+        if key in _IMAGES:
+            return value
+        kept = _SUM.sub("\\1\u00a0", value)
+        return kept if len(kept) < _SHORT else _LONG_RUN.sub("\\g<0>\u200b", kept)
+    if isinstance(value, Mapping):
         named = {"name": value["label"].rstrip(_PARTING)} if "label" in value else {}
         return {name: _settable(item, name) for name, item in {**value, **named}.items()}
     return [_settable(item) for item in value] if isinstance(value, list | tuple) else value
@@ -134,9 +140,15 @@ def _reason(error: typst.TypstError) -> str:
             f"the letter has characters that our fonts cannot print: {named}. They stand in a name or number of the "
             "invoice, the buyer or the creditor: correct it, or send the letter yourself and complete this task as done"
         )
-    where = re.search(r"([^\s]+\.typ):(\d+):\d+", error.diagnostic)
+    where = _PLACE.search(error.diagnostic)
     place = f"{where[1]}:{where[2]}: " if where else ""
     return f"{place}{error.message}: mend this letter layout"
+
+
+def line_of_layout(error: BaseException) -> int | None:
+    """The line of a layout at which setting came to grief; None if that was elsewhere."""
+    where = _PLACE.search(error.diagnostic) if isinstance(error, typst.TypstError) else None
+    return int(where[2]) if where else None
 
 
 def _unescaped(text: str) -> str:
