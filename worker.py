@@ -32,8 +32,9 @@ from activities.steps import StepActivities
 from gateway.connection import connect_server, open_ledger, register_search_attributes
 from gateway.creditor_files import load_creditor
 from gateway.environment import load_settings
-from gateway.errors import GatewayError, Unreachable, WrongUsage
+from gateway.errors import GatewayError, InputRefused, Unreachable, WrongUsage
 from gateway.jurisdiction_files import load_jurisdiction
+from gateway.letter_files import letter_faults, letter_rules
 from gateway.logs import configure_logging
 from gateway.reconcile import reconcile
 from gateway.service import Service
@@ -62,7 +63,7 @@ def build_worker(client: Client, ledger: Ledger, settings: Settings) -> Worker:
     steps = StepActivities(
         ledger, settings.smtp, lambda code: load_creditor(code, settings.data_dir),
         lambda code: load_jurisdiction(code, settings.data_dir),
-        time_lapse=settings.allow_time_lapse, threads=ACTIVITY_SLOTS,
+        time_lapse=settings.allow_time_lapse, threads=ACTIVITY_SLOTS, find_rules=letter_rules(settings.data_dir),
     )  # fmt: skip
     service = Service(settings, ledger, client)
     reconciling = ReconcileActivities(lambda progress: reconciled(service, progress))
@@ -111,6 +112,9 @@ async def serve(settings: Settings) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    faults = letter_faults(settings.data_dir)
+    if faults:
+        raise InputRefused("letters have errors; mend them and start again:\n" + "\n".join(map(str, faults)))
     client = await connect_server(settings)
     await register_search_attributes(client)
     worker = build_worker(client, open_ledger(settings), settings)

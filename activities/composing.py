@@ -13,7 +13,8 @@ from activities.bundle import safe_name
 from activities.claim_file import calculation_lines, claim_file, claim_of, to_follow
 from activities.dossier import HANDED_ON, EarlierNotice, dossier
 from activities.figures import figures_on
-from activities.letters import LETTER_KINDS, Letter, write
+from activities.letter_content import Letter
+from activities.letters import LETTER_KINDS, write
 from activities.mime import Attachment, ascii_address, mailbox, message, one_line
 from activities.refusals import CannotCompose
 from activities.rendering import text_template
@@ -21,6 +22,7 @@ from activities.task_texts import task_text
 from activities.wording import ENGLISH
 from models import ids
 from models.invoice import Invoice
+from models.jurisdiction import LetterRule
 from models.orders import StepOrder
 from models.parties import Creditor, Party, mail_address
 from models.policy import Step, StepKind
@@ -57,8 +59,11 @@ def compose(
     *,
     at: datetime,
     earlier: Sequence[EarlierNotice] = (),
+    rules: Sequence[LetterRule] = (),
 ) -> Composition:
     """The mail of a step, dated `at`. The same arguments give the same bytes.
+
+    Letters to the debtor have their PDF attached. `rules` is what the debtor's jurisdiction asks of them.
 
     Raises:
         CannotCompose: Something is missing without which it must not be sent; the reason says what to do.
@@ -67,7 +72,9 @@ def compose(
         raise CannotCompose(f"step {order.step.id} ({order.step.kind}) is a task for a person, not a mail")
     if order.step.kind in LETTER_KINDS:
         recipient = _debtor(invoice)
-        return _mail(order, creditor, at, recipient, write(order, invoice, creditor, at), ())
+        letter = write(order, invoice, creditor, at, rules)
+        printed = (Attachment(letter.file_name, letter.pdf, "pdf"),) if letter.pdf is not None else ()
+        return _mail(order, creditor, at, recipient, letter, printed)
     return _hand_on(order, invoice, creditor, at, earlier)
 
 

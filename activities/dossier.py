@@ -86,10 +86,10 @@ def ledger_rows(order: StepOrder, invoice: Invoice, figures: Figures) -> list[tu
     bookings += [(p.received_on, "Payment", p.id, p.amount) for p in applied(order, invoice)]
     bookings += [(w.on, "Interest and costs waived", w.id, w.amount) for w in order.waivers]
     if figures.claims_interest:
-        if figures.costs:
-            balance = balance + figures.costs
+        if figures.compensation:
+            balance = balance + figures.compensation
             on = str(invoice.due + timedelta(days=1))
-            rows.append((on, "Fixed compensation", "", str(figures.costs.amount), "", str(balance.amount)))
+            rows.append((on, "Fixed compensation", "", str(figures.compensation.amount), "", str(balance.amount)))
     for on, entry, reference, amount in sorted(bookings):
         balance = balance - amount
         rows.append((on, entry, reference, "", str(amount.amount), str(balance.amount)))

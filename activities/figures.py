@@ -35,7 +35,9 @@ class Figures:
     per_day: Money | None
     """What the interest grows by each further day."""
     costs: Money | None = None
-    """The fixed compensation that is claimed; None if none is."""
+    """What is open of the fixed compensation that is claimed; None if nothing is."""
+    compensation: Money | None = None
+    """All of the fixed compensation that is claimed, paid or not."""
     claims_interest: bool = False
     """Whether interest and costs are part of `demanded`; else the late fee is stated, not included."""
     unverified: tuple[str, ...] = ()
@@ -69,14 +71,16 @@ def _claimed(order: StepOrder, invoice: Invoice, today: date) -> Figures:
     claim = late_charges(invoice, order, today, without=order.disputed) if order.disputed else whole
     nothing = Money.zero(invoice.amount.currency)
     received = sum((payment.amount for payment in applied(order, invoice)), nothing)
+    statement = claim.statement
+    bearing = statement.but(segments=tuple(segment for segment in statement.segments if segment.fee.percent))
     accruing = [segment for segment in claim.statement.segments if segment.end == today and segment.amount]
     left_out = claim.left_out_from
     return Figures(
         today=today, days_overdue=(today - invoice.due).days, original=invoice.amount, credited=order.credited,
         paid=received - cash_unapplied(whole), outstanding=whole.total, disputed=whole.total - claim.total,
-        demanded=claim.total, interest=claim.statement,
+        demanded=claim.total, interest=bearing,
         per_day=accruing[-1].fee.on(claim.statement.owed.principal, 1) if accruing else None,
-        costs=claim.compensation or None, claims_interest=True, unverified=claim.unverified,
+        costs=statement.owed.costs or None, compensation=claim.compensation or None, claims_interest=True, unverified=claim.unverified,
         notes=(f"Interest from {left_out} on is reserved; it is not included.",) if left_out else (),
     )  # fmt: skip
 

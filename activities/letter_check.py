@@ -6,17 +6,29 @@ element, or a creditor's file that lacks one, is found here before anything leav
 
 import html as html_entities
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from models.policy import StepKind
+from activities.letter_content import kind_of
+from activities.wording import LANGUAGES, WORD, harsh_list, wording_for
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedLine:
+    """What a letter about several invoices has to say of one."""
+
+    number: str
+    amount: str
+    due: str
+    days_overdue: int
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
     """What a letter has to say, as it must read.
 
-    An empty value means that it is not known, hence cannot be there.
+    An empty value means that it is not known, hence cannot be there. Of several invoices, `number`, `due` and
+    `days_overdue` are those of the first, and `lines` holds all of them.
     """
 
     labels: Mapping[str, str]
@@ -28,53 +40,114 @@ class Expected:
     deadline: str
     dispute_to: str
     late_fee: tuple[str, ...] = ()
+    per_day: str = ""
     law_firm: str = ""
     law_firm_contact: tuple[str, ...] = ()
     account: str = ""
     quoted: Sequence[str] = ()
     """Data that the letter quotes; what is said there is not our wording."""
+    lines: tuple[ExpectedLine, ...] = ()
+    reference: str = ""
+    """What a payment has to quote; empty stands for the number."""
+    parties: tuple[str, ...] = ()
+    third_party: str = ""
+    third_party_contact: tuple[str, ...] = ()
+    instalments: tuple[tuple[str, str], ...] = ()
+    received: tuple[tuple[str, str], ...] = ()
+    has_late_fee: bool = True
+    """Whether the invoices have a late fee that is stated; else a demand reserves the interest."""
+
+
+def _ways(what: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(dict.fromkeys(way for language in LANGUAGES for way in wording_for(language)[0].says[what]))
 
 
 # Any one of these says it; of one, all parts. Plain searches: patterns cost more than rendering the letter.
-_DISPUTE = (("if you dispute",), ("if you disagree",), ("if you contest",), ("有异议",))
-_RESERVATION = (("reserve the right to claim statutory interest",), ("保留", "法定逾期利息"))
+_DISPUTE, _RESERVATION, _DEMAND = _ways("dispute"), _ways("reservation"), _ways("demand")
 _MARKUP = re.compile(r"<style.*?</style>|<[^>]*>", re.S)
 
 
-def missing_elements(kind: StepKind, text: str, expected: Expected, *, html: bool = False) -> list[str]:
+def missing_elements(
+    kind: str, text: str, expected: Expected, *, html: bool = False, needs: Iterable[str] = ()
+) -> list[str]:
     """The mandatory elements that a letter does not contain, by name; none if it may be sent.
 
     Args:
-        kind: The step; more is asked of a demand than of a reminder.
+        kind: Which letter, or the step's kind; more is asked of a demand than of a reminder.
         text: The letter as rendered.
         expected: What it has to say.
         html: Whether the text is HTML; then what a reader sees of it is judged.
+        needs: Elements that the debtor's jurisdiction asks for besides.
     """
-    seen = _as_read(text, html)
+    seen, which = _as_read(text, html), kind_of(kind)
+    checks = _checks(seen, expected, labelled=not (html and expected.lines))
+    wanted = ["invoice number", "amount", "due date", "date of the letter", "parties"]
+    if which.overdue and expected.days_overdue > 0:
+        wanted += ["days overdue", "way to dispute"]
+    if which.overdue and which.late_fee and expected.late_fee:
+        wanted += ["per-diem"]
+    if kind == "statement_of_account":
+        wanted += ["way to dispute"]
+    if which.demand:
+        wanted += ["late-fee formula or reservation", "final deadline", "law firm's name", "law firm's contact",
+                   "payment details"]  # fmt: skip
+    if which.third_party:
+        wanted += ["third party's name"] if which.demand else ["third party's name", "third party's contact"]
+    if which.instalments:
+        wanted += ["instalments", "payment details"]
+    if kind == "correction":
+        wanted += ["payment received"]
+    return [element for element in dict.fromkeys([*wanted, *needs]) if not checks[element]()]
+
+
+def _checks(seen: str, expected: Expected, labelled: bool) -> dict[str, Callable[[], bool]]:
+    """Each element with its check. A table of several invoices has its labels in the head, not before each value."""
     labels = expected.labels
 
     def states(label: str, value: str) -> bool:
         return bool(value) and _says(seen, labels[label] + value)
 
-    found = {
-        "invoice number": states("number", expected.number),
-        "amount": states("demanded", expected.amount),
-        "due date": states("due", expected.due),
-        "date of the letter": states("date", expected.date),
+    def each(label: str, values: Iterable[str]) -> bool:
+        return all(states(label, value) if labelled else bool(value) and _says(seen, value) for value in values)
+
+    lines = expected.lines
+    days = [str(line.days_overdue) for line in lines if line.days_overdue > 0]
+    late_fee = expected.late_fee
+    reference = expected.reference or expected.number
+    return {
+        "invoice number": lambda: (
+            each("number", (line.number for line in lines)) if lines else states("number", expected.number)
+        ),
+        "amount": lambda: (
+            states("demanded", expected.amount) and (not labelled or each("open", (line.amount for line in lines)))
+        ),
+        "due date": lambda: each("due", (line.due for line in lines)) if lines else states("due", expected.due),
+        "date of the letter": lambda: states("date", expected.date),
+        "parties": lambda: all(_normal(name) in seen for name in expected.parties),
+        "days overdue": lambda: (
+            each("days_overdue", days) if lines else states("days_overdue", str(expected.days_overdue))
+        ),
+        "way to dispute": lambda: _any_of(_DISPUTE, seen) and _normal(expected.dispute_to) in seen,
+        "late-fee formula or reservation": lambda: (
+            all(_says(seen, formula) for formula in late_fee) if late_fee else _any_of(_RESERVATION, seen)
+        ),
+        "per-diem": lambda: not expected.per_day or _says(seen, expected.per_day),
+        "final deadline": lambda: states("deadline", expected.deadline),
+        "law firm's name": lambda: states("law_firm", expected.law_firm),
+        "law firm's contact": lambda: any(_says(seen, contact) for contact in expected.law_firm_contact),
+        "payment details": lambda: (
+            (states("iban", expected.account) or states("account", expected.account)) and states("reference", reference)
+        ),
+        "third party's name": lambda: bool(expected.third_party) and _normal(expected.third_party) in seen,
+        "third party's contact": lambda: any(_says(seen, contact) for contact in expected.third_party_contact),
+        "instalments": lambda: bool(expected.instalments) and _all_in(seen, expected.instalments),
+        "payment received": lambda: bool(expected.received) and _all_in(seen, expected.received),
+        "demand": lambda: _any_of(_DEMAND, seen),
     }
-    if expected.days_overdue > 0:
-        found["days overdue"] = states("days_overdue", str(expected.days_overdue))
-        found["way to dispute"] = _any_of(_DISPUTE, seen) and _normal(expected.dispute_to) in seen
-    if kind != "reminder":
-        fee = all(_says(seen, formula) for formula in expected.late_fee)
-        found["late-fee formula or reservation"] = fee if expected.late_fee else _any_of(_RESERVATION, seen)
-        found["final deadline"] = states("deadline", expected.deadline)
-        found["law firm's name"] = states("law_firm", expected.law_firm)
-        found["law firm's contact"] = any(_says(seen, contact) for contact in expected.law_firm_contact)
-        found["payment details"] = (states("iban", expected.account) or states("account", expected.account)) and states(
-            "reference", expected.number
-        )
-    return [element for element, present in found.items() if not present]
+
+
+def _all_in(seen: str, rows: Iterable[tuple[str, ...]]) -> bool:
+    return all(_says(seen, value) for row in rows for value in row)
 
 
 def _as_read(text: str, html: bool) -> str:
@@ -96,49 +169,47 @@ def _says(seen: str, phrase: str) -> bool:
     at = seen.find(wanted)
     while at >= 0:
         end = at + len(wanted)
-        if (at == 0 or seen[at - 1] in " （(：") and (end == len(seen) or seen[end] in " ）)"):
+        if (at == 0 or _parts(seen[at - 1])) and (end == len(seen) or _parts(seen[end]) or _ends(seen, end)):
             return True
         at = seen.find(wanted, at + 1)
     return False
 
 
+def _parts(sign: str) -> bool:
+    """Whether a value may end at this sign: a blank or a bracket, or the punctuation of a Chinese sentence."""
+    return sign in " （）()：，。；、" or "\u4e00" <= sign <= "\u9fff"
+
+
+def _ends(seen: str, end: int) -> bool:
+    """Whether a sentence goes on here: a full stop or comma with a blank behind it parts, as in `1,000.00, and`."""
+    return seen[end] in ".,;*" and (end + 1 == len(seen) or seen[end + 1] == " ")
+
+
 # --- tone (R26) ---------------------------------------------------------------------------------------------
 
-_WORD = re.compile(r"[a-z]+")
-_STEMS = (
-    "criminal", "prosecut", "imprison", "prison", "jail", "fraud", "swindl", "scam", "cheat", "dishonest",
-    "deadbeat",
-    "shame", "publicis", "publiciz", "publicity", "blacklist", "threat", "warning", "ruin", "destroy",
-    "bailiff",
-    "neighbour", "neighbor", "newspaper",
-)  # fmt: skip
-_WORDS = frozenset(
-    "police arrest arrests arrested theft thief thieves steal stolen family summons crime crimes".split()
-)
-_PHRASES = (
-    "go public", "make this public", "make it public", "black list", "black-list", "social media",
-    "the press",
-    "the media", "or else", "warn you", "regret it", "regret this", "court order", "your customers",
-    "your employees",
-    "your bank", "your employer",
-    "刑事", "公安", "报警", "报案", "警方", "警察", "坐牢", "监狱", "逮捕", "拘留", "诈骗", "欺诈", "骗子",
-    "偷窃", "老赖",
-    "失信", "黑名单", "曝光", "公之于众", "公开披露", "媒体", "威胁", "警告", "后果自负", "自食其果",
-    "不客气", "无赖",
-    "无耻", "上门堵", "家人", "亲属", "邻居", "查封", "传票", "强制执行",
-)  # fmt: skip
 
+def harsh_words(text: str, quoted: Iterable[str] = (), language: str | None = None) -> list[str]:
+    """The words of a letter that threaten, accuse or expose; quoted data does not count.
 
-def harsh_words(text: str, quoted: Iterable[str] = ()) -> list[str]:
-    """The words of a letter that threaten, accuse or expose; quoted data does not count."""
-    if not _harsh(text):
+    Args:
+        text: Subject and text.
+        quoted: Data in it, which is not our wording.
+        language: Whose word list counts, besides the English one, as English is understood everywhere; without
+            it English and Chinese.
+    """
+    languages = ("en", "zh") if language is None else tuple(dict.fromkeys((language, "en")))
+    if not _harsh(text, languages):
         return []
     for data in sorted(quoted, key=len, reverse=True):
         text = text.replace(data, " ")
-    return _harsh(text)
+    return _harsh(text, languages)
 
 
-def _harsh(text: str) -> list[str]:
+def _harsh(text: str, languages: Sequence[str]) -> list[str]:
     lowered = " ".join(text.lower().split())
-    words = sorted(w for w in set(_WORD.findall(lowered)) if w in _WORDS or w.startswith(_STEMS))
-    return [*words, *(phrase for phrase in _PHRASES if phrase in lowered)]
+    words = set(WORD.findall(lowered))
+    found: list[str] = []
+    for given in map(harsh_list, languages):
+        found += sorted(word for word in words if word in given.words or word.startswith(given.stems))
+        found += [phrase for phrase in given.phrases if phrase in lowered]
+    return list(dict.fromkeys(found))

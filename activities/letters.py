@@ -1,59 +1,72 @@
-"""Letters to the debtor: which one is due, what it says, and its text and HTML.
+"""Letters to the debtor: which one is due, and how it becomes text, HTML and PDF.
 
-The sentences are in `templates/`, figures and labels in figures.py and wording.py. Whether a finished letter
-says all it must is judged in letter_check.py; how it becomes a mail, in composing.py.
+The sentences are in `templates/`, figures and labels in figures.py and wording.py, the parts in letter_document.py.
+Whether a finished letter says all it must is judged in letter_check.py; how it becomes a mail, in composing.py.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-from jinja2 import TemplateError
+from jinja2 import TemplateError, TemplateSyntaxError
 
-from activities.figures import Figures, figures_on
-from activities.letter_check import Expected, harsh_words, missing_elements
+from activities.bundle import safe_name
+from activities.figures import Figures, applied, figures_on
+from activities.letter_check import Expected, ExpectedLine, harsh_words, missing_elements
+from activities.letter_content import InvoiceLine, Letter, LetterContent, LetterKind, Received, kind_of
+from activities.letter_document import (
+    LetterDocument,
+    addressee_lines,
+    document_of,
+    open_principal,
+    reference_of,
+    segment_rows,
+    third_party_of,
+)
 from activities.mime import one_line
 from activities.refusals import CannotCompose
-from activities.rendering import find_letter, html_template, squeezed, subject_of
-from activities.wording import ENGLISH, Wording, wording_for
+from activities.rendering import as_html, as_text, find_letter, own_folder, parts_of
+from activities.stamp import stamp_of
+from activities.typesetting import as_pdf, as_pictures
+from activities.wording import Wording, wording_for
 from models.books import debtor_day
 from models.invoice import Invoice
+from models.jurisdiction import LetterRule
+from models.money import Money
 from models.orders import StepOrder
-from models.parties import BankAccount, Creditor, Party
+from models.parties import Creditor, Party
 from models.policy import StepKind
 
 LETTER_KINDS: frozenset[StepKind] = frozenset({"reminder", "formal_demand", "lawyer_letter"})
 """The steps that are letters to the debtor."""
 DEFAULT_PERIOD_DAYS = 10
 """The final deadline of a demand, counted from its sending, where the policy gives no cure period (R25)."""
+OBJECTION_DAYS = 7
+"""Within how many days a debtor is asked to object to a plan that was confirmed wrongly."""
 
 _MOST_RECENT = 4
 """How many earlier letters a letter names."""
-_Rows = list[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A finished letter. `template` says which one it is, `note` what is worth recording about it."""
-
-    template: str
-    language: str
-    subject: str
-    text: str
-    html: str | None
-    note: str = ""
-
-
-def write(order: StepOrder, invoice: Invoice, creditor: Creditor, at: datetime) -> Letter:
+def write(
+    order: StepOrder, invoice: Invoice, creditor: Creditor, at: datetime, rules: Sequence[LetterRule] = ()
+) -> Letter:
     """The letter of a step, dated `at`.
+
+    Args:
+        order: The step.
+        invoice: What it is about.
+        creditor: On whose behalf.
+        at: The instant of the letter.
+        rules: What the debtor's jurisdiction asks of letters.
 
     Raises:
         CannotCompose: Something that the letter must say is not known, its wording is out of bounds, or there is
             nothing to demand.
     """
-    wording, note = wording_for(invoice.buyer.contact.language)
-    figures = figures_on(order, invoice, at)
+    content = content_of(order, invoice, creditor, at, rules)
+    figures = content.invoices[0].figures
     if not figures.demanded:
         raise CannotCompose("nothing undisputed is left to demand: resolve the dispute, then retry or drop this step")
     if order.step.kind != "reminder" and figures.days_overdue <= 0:
@@ -61,169 +74,314 @@ def write(order: StepOrder, invoice: Invoice, creditor: Creditor, at: datetime) 
             f"a {order.step.kind} demands what is overdue, but the invoice falls due on {invoice.due}: "
             "retry after that day, and correct the policy"
         )
-    name = order.step.letter or _usual_letter(order, invoice, figures)
-    values, expected = _values(order, invoice, creditor, at, figures, wording)
-    template, language = find_letter(name, wording.language)
-    if language != wording.language:
-        note = f"there is no letter {name!r} in {wording.language!r}: written in English"
-        values, expected = _values(order, invoice, creditor, at, figures, ENGLISH)
-    try:
-        subject = values["subject"] = " ".join(subject_of(template, values).split())
-        text = squeezed(template.render(values, layout="layout.txt"))
-        html = html_template(template.name or name).render(values, layout="layout.html")
-    except TemplateError as error:
-        raise CannotCompose(f"the letter template {language}/{name} does not work: {error.message}") from error
-    _check(order.step.kind, f"{language}/{name}", subject, text, html, expected, creditor)
-    return Letter(template=f"{language}/{name}", language=language, subject=subject, text=text, html=html, note=note)
+    kind = order.step.letter or _usual_letter(order, figures, bool(content.sent))
+    if kind == "reminder_before_due" and figures.days_overdue > 0:
+        kind = "reminder"  # it runs late: the invoice has fallen due meanwhile
+    return write_letter(kind, invoice.buyer.contact.language, content, step_kind=order.step.kind)
 
 
-def _check(
-    kind: StepKind, name: str, subject: str, text: str, html: str, expected: Expected, creditor: Creditor
-) -> None:
-    missing = dict.fromkeys(
-        [*missing_elements(kind, text, expected), *missing_elements(kind, html, expected, html=True)]
-    )
-    if missing:
-        remedies = dict.fromkeys(_remedy(element, name, expected, creditor) for element in missing)
-        raise CannotCompose(f"the letter lacks {', '.join(missing)}: {'; '.join(remedies)}")
-    harsh = harsh_words(f"{subject}\n{text}", expected.quoted)
-    if harsh:
-        raise CannotCompose(f"the letter says {', '.join(map(repr, harsh))}, which is no way to ask: reword {name}")
+def content_of(
+    order: StepOrder, invoice: Invoice, creditor: Creditor, at: datetime, rules: Sequence[LetterRule] = ()
+) -> LetterContent:
+    """What the letter of a step is about. Arguments are those of `write`."""
+    figures = figures_on(order, invoice, at)
+    period = order.step.cure_period or DEFAULT_PERIOD_DAYS
+    return LetterContent(
+        creditor=creditor, buyer=invoice.buyer, invoices=(line_of(invoice, figures),), today=figures.today,
+        deadline=figures.today + timedelta(days=period), sent=tuple(_sent(order, invoice)), rules=tuple(rules),
+        received=tuple(
+            Received(date.fromisoformat(payment.received_on), payment.amount, payment.id)
+            for payment in applied(order, invoice)
+        ),
+    )  # fmt: skip
 
 
-def _remedy(element: str, template: str, expected: Expected, creditor: Creditor) -> str:
-    if element.startswith("law firm") and not expected.law_firm:
-        return f"creditor {creditor.code} has no law firm: add `law_firm` with name and e-mail to its file"
-    if element == "law firm's contact" and not expected.law_firm_contact:
-        return f"the law firm of creditor {creditor.code} has neither e-mail nor phone: add one to its file"
-    if element == "payment details" and not expected.account:
-        return f"creditor {creditor.code} has no bank account: add `bank_account` with its iban to its file"
-    return f"mend the template {template}"
+def line_of(invoice: Invoice, figures: Figures) -> InvoiceLine:
+    """An invoice with its figures, as letters list it."""
+    return InvoiceLine(
+        number=invoice.number, due=invoice.due, figures=figures, issued=invoice.issued, contract=invoice.contract,
+        order=invoice.order, late_fee=invoice.late_fee,
+    )  # fmt: skip
 
 
-def _usual_letter(order: StepOrder, invoice: Invoice, figures: Figures) -> str:
+def _usual_letter(order: StepOrder, figures: Figures, wrote: bool) -> str:
     if order.step.kind != "reminder":
         return order.step.kind
     if figures.days_overdue <= 0:
         return "reminder_before_due"
-    return "reminder_firm" if _sent(order, invoice) else "reminder"
+    return "reminder_firm" if wrote else "reminder"
 
 
-def _sent(order: StepOrder, invoice: Invoice) -> list[tuple[StepKind, date]]:
+def _sent(order: StepOrder, invoice: Invoice) -> list[tuple[str, date]]:
     """The letters since the due date with their days.
 
     What was handed to a person may not have gone out, and is not told.
     """
-    days = [
-        (d.kind, debtor_day(invoice, d.performed_at)) for d in order.performed if d.kind in LETTER_KINDS and not d.task
-    ]
+    letters = [d for d in order.performed if d.kind in LETTER_KINDS and not d.task]
+    days = [(d.kind, debtor_day(invoice, d.performed_at)) for d in letters]
     return [(kind, day) for kind, day in days if day > invoice.due]
+
+
+def write_letter(
+    kind: str, language: str, content: LetterContent, *, step_kind: str = "reminder", printed: bool = True
+) -> Letter:
+    """A letter about one invoice or several: the one way in which letters are made.
+
+    Args:
+        kind: Which letter: one of `letter_content.KINDS`, or a template that the creditor added.
+        language: A language tag; without a letter in that language it is written in the creditor's, or in English.
+        content: What it is about.
+        step_kind: Whose rules hold for a template that the creditor added.
+        printed: Whether the PDF is made as well.
+
+    Raises:
+        CannotCompose: Something that the letter must say is not known, its wording is out of bounds, it has
+            characters that cannot be printed, or a template does not work. The reason says what to do.
+    """
+    letter, document, own = _written(kind, language, content, step_kind)
+    if not printed:
+        return letter
+    pdf = as_pdf(document, content.today, own)
+    return Letter(
+        template=letter.template, language=letter.language, subject=letter.subject, text=letter.text,
+        html=letter.html, note=letter.note, pdf=pdf, file_name=letter.file_name,
+    )  # fmt: skip
+
+
+def letter_pictures(kind: str, language: str, content: LetterContent, ppi: int = 96) -> list[bytes]:
+    """The pages of a letter as PNG pictures.
+
+    Raises:
+        CannotCompose: As `write_letter`.
+    """
+    _, document, own = _written(kind, language, content, "reminder")
+    return as_pictures(document, content.today, own, ppi)
+
+
+def _written(
+    kind: str, language: str, content: LetterContent, step_kind: str
+) -> tuple[Letter, LetterDocument, Path | None]:
+    which, creditor = kind_of(kind, step_kind), content.creditor
+    _sound(which, content)
+    wording, note = wording_for(language, creditor.language)
+    own = own_folder(creditor)
+    second = wording_for(creditor.language or "en")[0]
+    template, written_in = find_letter(kind, wording.language, own, second.language)
+    if written_in != wording.language:
+        note = f"there is no letter {kind!r} in {wording.language!r}: written in {wording_for(written_in)[0].name}"
+        wording = wording_for(written_in)[0]
+    name = f"{written_in}/{kind}"
+    values = _values(which, content, wording)
+    try:
+        parts = parts_of(template, values)
+        parts["subject"] = [" ".join(" ".join(parts["subject"]).split())]
+        document = document_of(which, content, wording, parts, stamp_of(creditor) if which.demand else None)
+        text, html = as_text(document), as_html(document, own)
+    except TemplateSyntaxError as error:
+        raise CannotCompose(f"{error.filename}:{error.lineno}: {error.message}: mend this letter template") from error
+    except TemplateError as error:
+        raise CannotCompose(f"the letter template {name} does not work: {error.message}") from error
+    except (TypeError, ValueError, ArithmeticError, KeyError) as error:
+        if own is None:
+            raise
+        raise CannotCompose(f"the letter template {name} does not work: {error}") from error
+    _check(which, name, document.subject, text, html, expected_of(which, content, wording), content)
+    return (
+        Letter(
+            template=name, language=written_in, subject=document.subject, text=text, html=html, note=note,
+            file_name=_file_name(kind, content, wording),
+        ),
+        document,
+        own,
+    )  # fmt: skip
+
+
+def _sound(kind: LetterKind, content: LetterContent) -> None:
+    if len({line.figures.demanded.currency for line in content.invoices}) != 1:
+        raise CannotCompose("a letter is about invoices of one currency: write one for each")
+    overdue, first = _overdue(content), min(line.due for line in content.invoices)
+    if kind.overdue and overdue <= 0:
+        raise CannotCompose(f"a {kind.name} is about what is overdue, and nothing is (the first due date is {first})")
+    if kind.name == "reminder_before_due" and overdue > 0:
+        raise CannotCompose(f"a {kind.name} comes before the due date, and {first} is past: send a reminder")
+    if kind.demand and content.deadline is None:
+        raise CannotCompose(f"a {kind.name} sets a final date for payment, and none was given")
+    least = max((rule.days or 0 for rule in _asked(kind, content)), default=0)
+    if kind.demand and content.deadline is not None and (content.deadline - content.today).days < least:
+        raise CannotCompose(
+            f"the letter gives {(content.deadline - content.today).days} days, but the law asks for {least} "
+            f"({'; '.join(rule.source for rule in _asked(kind, content) if rule.days)}): set `cure_period: P{least}D` "
+            "in the policy's step"
+        )
+    if kind.third_party and third_party_of(content) is None:
+        raise CannotCompose(
+            f"creditor {content.creditor.code} has no agency, to which a {kind.name} refers the debtor: add `agency` "
+            "with name and e-mail to its file"
+        )
+    if kind.instalments and not content.instalments:
+        raise CannotCompose("there is no payment plan to confirm: agree one first (`arrears plan`)")
+
+
+def _asked(kind: LetterKind, content: LetterContent) -> list[LetterRule]:
+    """The jurisdiction's rules that are for this addressee and this day."""
+    return [
+        rule
+        for rule in content.rules
+        if kind.demand and rule.to in ("any", content.addressee) and rule.valid_from <= content.today
+    ]
+
+
+def _file_name(kind: str, content: LetterContent, wording: Wording) -> str:
+    what = content.buyer.id if content.many else content.invoices[0].number
+    return f"{wording.file_names.get(kind, kind)}-{safe_name(what)}.pdf"
+
+
+# --- what keeps a letter back -------------------------------------------------------------------------------
+
+
+def _check(
+    kind: LetterKind, name: str, subject: str, text: str, html: str, expected: Expected, content: LetterContent
+) -> None:
+    creditor = content.creditor
+    needs = [need for rule in _asked(kind, content) for need in rule.needs]
+    missing = dict.fromkeys(
+        [
+            *missing_elements(kind.name, text, expected, needs=needs),
+            *missing_elements(kind.name, html, expected, html=True, needs=needs),
+        ]
+    )
+    if missing:
+        remedies = dict.fromkeys(_remedy(element, name, expected, content) for element in missing)
+        raise CannotCompose(f"the letter lacks {', '.join(missing)}: {'; '.join(remedies)}")
+    harsh = harsh_words(f"{subject}\n{text}", expected.quoted, name.partition("/")[0])
+    if harsh:
+        said = ", ".join(map(repr, harsh))
+        raise CannotCompose(f"the letter says {said}, which is no way to ask: reword {name} (creditor {creditor.code})")
+
+
+def _remedy(element: str, template: str, expected: Expected, content: LetterContent) -> str:
+    creditor = content.creditor
+    if element.startswith("law firm") and not expected.law_firm:
+        return f"creditor {creditor.code} has no law firm: add `law_firm` with name and e-mail to its file"
+    if element == "law firm's contact" and not expected.law_firm_contact:
+        return f"the law firm of creditor {creditor.code} has neither e-mail nor phone: add one to its file"
+    if element == "third party's contact" and not expected.third_party_contact:
+        return f"the third party of creditor {creditor.code} has neither e-mail nor phone: add one to its file"
+    if element == "payment details" and not expected.account:
+        return f"creditor {creditor.code} has no bank account: add `bank_account` with its iban to its file"
+    if element == "payment received" and not expected.received:
+        return "no payment is known that could have crossed a letter"
+    return f"mend the template {template}"
+
+
+def expected_of(kind: LetterKind, content: LetterContent, wording: Wording) -> Expected:
+    """What a letter has to say, in the words of its language."""
+    creditor, day, money = content.creditor, wording.calendar_day, wording.money
+    first, firm, third = content.invoices[0], creditor.law_firm, third_party_of(content)
+    account = " ".join(one_line(creditor.bank_account.iban).split())
+    addressee = one_line(content.buyer.name)
+    return Expected(
+        labels=wording.labels, number=first.number, amount=money(content.demanded), due=day(first.due),
+        date=day(content.today), days_overdue=_overdue(content),
+        deadline=day(content.deadline) if content.deadline and kind.demand else "",
+        dispute_to=creditor.reply_to or creditor.sender,
+        late_fee=tuple(row["formula"] for line in content.invoices for row in segment_rows(line, wording))
+        if _overdue(content) > 0
+        else (),
+        per_day=money(content.total("per_day")),
+        law_firm=one_line(firm.name) if firm else "", law_firm_contact=_reach(firm), account=account,
+        quoted=_quoted(content, addressee),
+        lines=tuple(
+            ExpectedLine(line.number, money(open_principal(line.figures)), day(line.due),
+                         line.figures.days_overdue if line.figures.demanded else 0)
+            for line in content.invoices
+        ) if content.many else (),
+        reference=one_line(reference_of(content)),
+        parties=(one_line(creditor.name), *addressee_lines(content, wording)),
+        third_party=one_line(third.name) if third else "", third_party_contact=_reach(third),
+        instalments=tuple((day(part.due), money(part.amount)) for part in content.instalments),
+        received=tuple((day(payment.on), money(payment.amount)) for payment in content.received),
+    )  # fmt: skip
+
+
+def _reach(party: Party | None) -> tuple[str, ...]:
+    return tuple(way for way in (party.email, one_line(party.phone or "")) if way) if party else ()
+
+
+def _overdue(content: LetterContent) -> int:
+    """For how many days the oldest invoice that is still asked for has been overdue; negative before its due date."""
+    asked = [line.figures for line in content.invoices if line.figures.demanded]
+    return max((figures.days_overdue for figures in asked), default=0)
+
+
+def _quoted(content: LetterContent, addressee: str) -> Sequence[str]:
+    creditor, account = content.creditor, content.creditor.bank_account
+    firm, third = creditor.law_firm, third_party_of(content)
+    words = (
+        addressee, content.buyer.id, content.reference, creditor.name, creditor.sender, creditor.reply_to,
+        creditor.phone, *creditor.address, account.holder, account.iban, account.bic, account.bank,
+        *(word for line in content.invoices for word in (line.number, line.contract, line.order)),
+        *(word for party in (firm, third) if party for word in (party.name, party.email, *party.address)),
+        *(payment.reference for payment in content.received),
+        *(segment.source.partition(":")[0] for line in content.invoices if line.figures.interest
+          for segment in line.figures.interest.segments),
+    )  # fmt: skip
+    return [clean for word in words if word and (clean := one_line(word))]
 
 
 # --- what the templates get ---------------------------------------------------------------------------------
 
 
-def _values(
-    order: StepOrder, invoice: Invoice, creditor: Creditor, at: datetime, figures: Figures, wording: Wording
-) -> tuple[dict[str, Any], Expected]:
-    kind, overdue = order.step.kind, figures.days_overdue
-    buyer, money, label = invoice.buyer, wording.money, wording.labels
-    period = order.step.cure_period or DEFAULT_PERIOD_DAYS
-    deadline = wording.calendar_day(figures.today + timedelta(days=period)) if kind != "reminder" else ""
-    law_firm = creditor.law_firm if kind != "reminder" else None
-    late_fee = _late_fee(invoice, figures, wording) if overdue > 0 else None
-    email, phone = creditor.reply_to or creditor.sender, one_line(creditor.phone or "")
-    bank = _bank(creditor.bank_account, invoice.number, wording)
-    addressee = one_line(buyer.name)
-    sent = [(which, wording.calendar_day(day)) for which, day in _sent(order, invoice)]
-    values: dict[str, Any] = {
-        "language": wording.language, "joiner": wording.joiner, "label": label,
-        "creditor": {"name": one_line(creditor.name), "address": [one_line(a) for a in creditor.address],
-                     "email": email, "phone": phone},
-        "addressee": addressee or f"{label['buyer_id']}{one_line(buyer.id)}", "buyer_id": one_line(buyer.id),
-        "number": invoice.number, "date": wording.calendar_day(figures.today),
-        "due": wording.calendar_day(invoice.due), "deadline": deadline, "period": wording.days(period),
-        "days_overdue": overdue, "overdue": wording.days(overdue), "days_left": wording.days(-overdue),
-        "demanded": money(figures.demanded), "disputed": money(figures.disputed) if figures.disputed else "",
-        "facts": _facts(invoice, figures, deadline, wording), "late_fee": late_fee,
-        "reserves": late_fee is None and (kind != "reminder" or (overdue > 0 and bool(sent))),
-        "bank": bank, "has_account": bool(creditor.bank_account.iban),
-        "law_firm": _law_firm(law_firm, wording),
-        "law_firm_name": one_line(law_firm.name) if law_firm else "",
-        "wrote_on": wording.comma.join(list(dict.fromkeys(day for _, day in sent))[-_MOST_RECENT:]),
-        "demanded_on": next((day for which, day in reversed(sent) if which == "formal_demand"), ""),
-    }  # fmt: skip
-    reach = (law_firm.email, one_line(law_firm.phone or "")) if law_firm else ()
-    expected = Expected(
-        labels=label, number=invoice.number, amount=values["demanded"], due=values["due"],
-        date=values["date"], days_overdue=overdue, deadline=deadline, dispute_to=email,
-        late_fee=tuple(row["formula"] for row in late_fee["rows"]) if late_fee else (),
-        law_firm=values["law_firm_name"], law_firm_contact=tuple(way for way in reach if way),
-        account=" ".join(one_line(creditor.bank_account.iban).split()),
-        quoted=_quoted(invoice, creditor, addressee, bank),
-    )  # fmt: skip
-    return values, expected
-
-
-def _facts(invoice: Invoice, figures: Figures, deadline: str, wording: Wording) -> _Rows:
-    rows = [
-        ("number", invoice.number),
-        ("issued", wording.calendar_day(invoice.issued) if invoice.issued else ""),
-        ("contract", one_line(invoice.contract or "")),
-        ("order", one_line(invoice.order or "")),
-        ("original", wording.money(figures.original)),
-        ("credited", wording.money(figures.credited) if figures.credited else ""),
-        ("paid", wording.money(figures.paid) if figures.paid or figures.days_overdue > 0 else ""),
-        ("disputed", wording.money(figures.disputed) if figures.disputed else ""),
-        ("demanded", wording.money(figures.demanded)),
-        ("due", wording.calendar_day(invoice.due)),
-        ("days_overdue", str(figures.days_overdue) if figures.days_overdue > 0 else ""),
-        ("deadline", deadline),
-    ]
-    return [(wording.labels[key], value) for key, value in rows if value]
-
-
-def _late_fee(invoice: Invoice, figures: Figures, wording: Wording) -> dict[str, Any] | None:
-    if figures.interest is None or figures.per_day is None:
-        return None
-    accrued = [s for s in figures.interest.segments if s.fee.percent]
-    rows = [{"period": wording.span(s.start, s.end) + wording.colon, "formula": wording.formula(s)} for s in accrued]
-    fee = invoice.late_fee or (accrued[-1].fee if accrued else None)
+def _values(kind: LetterKind, content: LetterContent, wording: Wording) -> dict[str, Any]:
+    creditor, day, money = content.creditor, wording.calendar_day, wording.money
+    overdue, nothing = _overdue(content), Money.zero(content.demanded.currency)
+    first = min(content.invoices, key=lambda line: line.due)
+    late_fee = _late_fee(content, wording) if overdue > 0 else None
+    costs, disputed = content.total("costs"), content.total("disputed")
+    sent = list(dict.fromkeys(day(when) for _, when in content.sent))
+    firm, third = creditor.law_firm, third_party_of(content)
+    period = (content.deadline - content.today).days if content.deadline else 0
+    received = sum((payment.amount for payment in content.received), nothing)
+    planned = sum((part.amount for part in content.instalments), nothing)
+    late = sum((f.demanded for line in content.invoices if (f := line.figures).days_overdue > 0), nothing)
     return {
-        "rate": wording.rate(fee) if fee else "", "rows": rows, "total": wording.money(figures.interest.total),
-        "per_day": wording.money(figures.per_day),
+        "language": wording.language, "joiner": wording.joiner, "many": content.many,
+        "what": wording.what([line.number for line in content.invoices]), "number": first.number,
+        "creditor": {"name": one_line(creditor.name), "email": creditor.reply_to or creditor.sender,
+                     "phone": one_line(creditor.phone or "")},
+        "addressee": addressee_lines(content, wording)[0], "buyer_id": one_line(content.buyer.id),
+        "date": day(content.today), "due": day(first.due),
+        "deadline": day(content.deadline) if content.deadline and kind.demand else "",
+        "period": wording.days_within(period), "objection": wording.days_within(OBJECTION_DAYS),
+        "days_overdue": overdue, "overdue": wording.days_within(overdue), "days_left": wording.days_within(-overdue),
+        "demanded": money(content.demanded), "disputed": money(disputed) if disputed else "",
+        "overdue_amount": money(late) if late else "",
+        "late_fee": late_fee, "compensation": money(costs) if costs else "",
+        "reserves": late_fee is None and (kind.demand or (kind.overdue and overdue > 0 and bool(sent))),
+        "has_account": bool(creditor.bank_account.iban),
+        "law_firm_name": one_line(firm.name) if firm else "", "third_party": one_line(third.name) if third else "",
+        "wrote_on": wording.listed(sent[-_MOST_RECENT:]), "last_letter": sent[-1] if sent else "",
+        "demanded_on": next((day(when) for which, when in reversed(content.sent) if which == "formal_demand"), ""),
+        "received": money(received), "settled": not content.demanded,
+        "planned": money(planned), "instalments": wording.instalments(len(content.instalments)),
     }  # fmt: skip
 
 
-def _bank(account: BankAccount, number: str, wording: Wording) -> _Rows:
-    is_iban = account.iban[:2].isalpha() and account.iban[2:4].isdigit()
-    rows = [
-        ("holder", account.holder if account.iban else ""), ("iban" if is_iban else "account", account.iban),
-        ("bic", account.bic if account.iban else ""), ("bank", account.bank if account.iban else ""),
-        ("reference", number),
-    ]  # fmt: skip
-    return [(wording.labels[key], " ".join(one_line(value).split())) for key, value in rows if value]
-
-
-def _law_firm(firm: Party | None, wording: Wording) -> _Rows:
-    if firm is None:
-        return []
-    address = wording.address_joiner.join(one_line(line) for line in firm.address)
-    rows = [
-        ("law_firm", firm.name),
-        ("address", address),
-        ("email", firm.email or ""),
-        ("phone", firm.phone or ""),
-    ]
-    return [(wording.labels[key], one_line(value)) for key, value in rows if value]
-
-
-def _quoted(invoice: Invoice, creditor: Creditor, addressee: str, bank: _Rows) -> Sequence[str]:
-    firm = creditor.law_firm
-    words = (
-        invoice.number, addressee, invoice.buyer.id, invoice.contract, invoice.order, creditor.name,
-        creditor.sender,
-        creditor.reply_to, *creditor.address, *(value for _, value in bank),
-        *((firm.name, firm.email, *firm.address) if firm else ()),
-    )  # fmt: skip
-    return [one_line(word) for word in words if word]
+def _late_fee(content: LetterContent, wording: Wording) -> dict[str, Any] | None:
+    """What the sentences around the segments need; None if there is no late fee to state."""
+    lines = [line for line in content.invoices if line.figures.interest and line.figures.interest.segments]
+    if not lines:
+        return None
+    segments = [s for line in lines if line.figures.interest for s in line.figures.interest.segments]
+    # Interest by law names where it comes from; what is behind the colon is the rate's own story, and not ours to tell.
+    statutes = dict.fromkeys(s.source.partition(":")[0] for s in segments if s.source not in ("", "contract"))
+    by_contract = [line for line in lines if line.figures.interest and
+                   all(s.source in ("", "contract") for s in line.figures.interest.segments)]  # fmt: skip
+    rates = {str(line.late_fee): line.late_fee for line in by_contract if line.late_fee}
+    rate = next(iter(rates.values())) if len(rates) == 1 and len(by_contract) == len(lines) else None
+    return {
+        "rate": wording.rate(rate) if rate else "",
+        "statute": wording.comma.join(map(one_line, statutes)) if not by_contract else "",
+        "per_day": wording.money(content.total("per_day")), "claimed": content.claimed,
+        "unverified": any(not s.verified for s in segments),
+    }  # fmt: skip

@@ -1,42 +1,45 @@
-"""The templates of letters and documents: where they are found, and how their paragraphs are set.
+"""The templates of letters and documents: where they are found, and how a letter is set as text and as HTML.
 
-What they are given is decided in letters.py, composing.py and dossier.py.
+What they are given is decided in letters.py, composing.py and dossier.py; print is set in typesetting.py.
 """
 
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateNotFound, pass_context
-from jinja2.runtime import Context
-from markupsafe import Markup
+from jinja2 import (
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    PrefixLoader,
+    StrictUndefined,
+    Template,
+    TemplateNotFound,
+    TemplateSyntaxError,
+)
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from activities.letter_document import Block, LetterDocument
 from activities.refusals import CannotCompose
-from activities.wording import ENGLISH
+from activities.wording import ENGLISH, TEMPLATES
+from models.parties import Creditor
 
-_TEMPLATES = Path(__file__).parent / "templates"
-
-
-@pass_context
-def _paragraphs(context: Context, block: str) -> str:
-    """Blank lines part paragraphs; within one, a line's end is only the end of a line of the template."""
-    joiner = context["joiner"]
-    # A plain string: what comes from data is escaped by now, and each operation on Markup would escape anew.
-    parts = str(block).split("\n\n")
-    joined = (joiner.join(line.strip() for line in part.split("\n") if line.strip()) for part in parts)
-    kept = [part for part in joined if part]
-    if context.eval_ctx.autoescape:
-        return Markup("\n".join(f"<p>{part}</p>" for part in kept))
-    return "\n\n".join(kept)
+SHIPPED = "shipped"
+"""The prefix by which a creditor's template reaches the one it replaces: `{% extends "shipped/en/letter.jinja" %}`."""
+_MARK = "\x1e"
+_NOT_LETTERS = frozenset({"letter"})
 
 
-def _environment(escape: bool) -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES), autoescape=escape, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, auto_reload=False,
+def _environment(escape: bool, own: Path | None = None) -> Environment:
+    shipped = FileSystemLoader(TEMPLATES)
+    # What a creditor wrote may not reach into the program.
+    kind = ImmutableSandboxedEnvironment if own else Environment
+    loader = ChoiceLoader([FileSystemLoader(own), shipped, PrefixLoader({SHIPPED: shipped})]) if own else shipped
+    return kind(
+        loader=loader, autoescape=escape, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        auto_reload=False,
     )  # fmt: skip
-    environment.filters["paragraphs"] = _paragraphs
-    return environment
 
 
 _text, _html = _environment(escape=False), _environment(escape=True)
@@ -52,31 +55,135 @@ def html_template(name: str) -> Template:
     return _html.get_template(name)
 
 
-@lru_cache(maxsize=256)
-def find_letter(name: str, language: str) -> tuple[Template, str]:
-    """The template of a letter, and its language: English where there is none in the one asked for."""
-    for candidate in dict.fromkeys((language, ENGLISH.language)):
+def text_template_source(source: str, file: str) -> None:
+    """Read a template's source.
+
+    Raises:
+        TemplateSyntaxError: with its line.
+    """
+    _text.parse(source, filename=file)
+
+
+def trouble_at(error: BaseException, file: Path) -> int | None:
+    """The line of a template at which rendering came to grief; None if that was elsewhere."""
+    line, frame = None, error.__traceback__
+    while frame is not None:
+        if Path(frame.tb_frame.f_code.co_filename) == file:
+            line = frame.tb_lineno
+        frame = frame.tb_next
+    return line
+
+
+# --- the creditor's own -------------------------------------------------------------------------------------
+
+
+def own_folder(creditor: Creditor) -> Path | None:
+    """The folder of the creditor's own templates, if there is one."""
+    folder = Path(creditor.files) / "letters" if creditor.files else None
+    return folder if folder and folder.is_dir() else None
+
+
+def _environments(own: Path | None) -> tuple[Environment, Environment]:
+    if own is None:
+        return _text, _html
+    # A file that was added, changed or removed counts from the next letter on.
+    state = tuple(sorted((str(file), file.stat().st_mtime_ns) for file in own.rglob("*") if file.is_file()))
+    return _own_environments(own, state)
+
+
+@lru_cache(maxsize=64)
+def _own_environments(own: Path, state: tuple[tuple[str, int], ...]) -> tuple[Environment, Environment]:
+    return _environment(False, own), _environment(True, own)
+
+
+def letter_names(own: Path | None = None) -> list[str]:
+    """The letters that can be named: the shipped ones, and those of a creditor's folder."""
+    folders = [TEMPLATES / ENGLISH.language, *((own / "*",) if own else ())]
+    files = [file for folder in folders for file in folder.parent.glob(f"{folder.name}/*.jinja")]
+    return sorted({file.stem for file in files} - _NOT_LETTERS)
+
+
+def find_letter(name: str, language: str, own: Path | None = None, otherwise: str = "en") -> tuple[Template, str]:
+    """The template of a letter, and its language: another one where there is none in the one asked for.
+
+    Raises:
+        CannotCompose: There is no such letter, or its template has a syntax error; file and line are named.
+    """
+    environment = _environments(own)[0]
+    for candidate in dict.fromkeys((language, otherwise, ENGLISH.language)):
         try:
-            return _text.get_template(f"{candidate}/{name}.jinja"), candidate
-        except TemplateNotFound:
-            continue
-    known = sorted(p.stem for p in (_TEMPLATES / ENGLISH.language).glob("*.jinja") if p.stem != "letter")
-    raise CannotCompose(f"the policy names the letter {name!r}, which does not exist; there are {', '.join(known)}")
+            return environment.get_template(f"{candidate}/{name}.jinja"), candidate
+        except TemplateNotFound as missing:
+            if missing.name != f"{candidate}/{name}.jinja":
+                raise CannotCompose(f"the letter template {candidate}/{name} extends {missing.name}, which does "
+                                    "not exist") from missing  # fmt: skip
+        except TemplateSyntaxError as error:
+            raise CannotCompose(
+                f"{error.filename}:{error.lineno}: {error.message}: mend this letter template"
+            ) from error
+    raise CannotCompose(f"the letter {name!r} does not exist; there are {', '.join(letter_names(own))}")
 
 
-def subject_of(template: Template, values: dict[str, Any]) -> str:
-    """The subject line that a letter's template gives."""
-    block = template.blocks.get("subject")
-    if block is None:
-        raise CannotCompose(f"the letter template {template.name} does not define the block `subject`")
-    return "".join(block(template.new_context(values)))
+def parts_of(template: Template, values: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The paragraphs of a letter's template, by its blocks.
+
+    Blank lines part paragraphs; within one, a line's end is only the end of a line of the template.
+    """
+    rendered = template.render(values, mark=_MARK).split(_MARK)
+    joiner = values["joiner"]
+    found = {}
+    for name, text in zip(rendered[1::2], rendered[2::2], strict=True):
+        joined = (joiner.join(line.strip() for line in part.split("\n") if line.strip()) for part in text.split("\n\n"))
+        found[name] = [part for part in joined if part]
+    return found
 
 
-def squeezed(text: str) -> str:
-    """Without the runs of blank lines that absent parts leave behind."""
-    lines: list[str] = []
-    for line in text.split("\n"):
-        stripped = line.rstrip()
-        if stripped or (lines and lines[-1]):
-            lines.append(stripped)
-    return "\n".join(lines).strip("\n") + "\n"
+# --- as text and as HTML ------------------------------------------------------------------------------------
+
+
+def as_html(document: LetterDocument, own: Path | None = None) -> str:
+    """The letter as a page; what it says is escaped."""
+    return _environments(own)[1].get_template("layout.html").render(letter=document)
+
+
+def as_text(document: LetterDocument) -> str:
+    """The letter as plain text."""
+    sender, info = document.sender, {row["key"]: row["label"] + row["value"] for row in document.info}
+    sections = [
+        [sender["name"], *sender["address"]],
+        [info["date"]],
+        [*document.addressee, *([info["buyer_id"]] if "buyer_id" in info else [])],
+        [document.subject],
+        [document.salutation],
+    ]
+    for block in document.blocks:
+        sections += [section for section in _sections(block) if section]
+    sections += [[paragraph] for paragraph in document.closing]
+    labels = document.labels
+    contact = [labels["email"] + sender["email"], *([labels["phone"] + sender["phone"]] if sender["phone"] else [])]
+    sections[-1] = [*sections[-1], sender["name"], *contact]
+    return "\n\n".join("\n".join(line.rstrip() for line in section) for section in sections) + "\n"
+
+
+def _sections(block: Block) -> Iterator[list[str]]:
+    match block["type"]:
+        case "paragraphs":
+            yield from ([text] for text in block["texts"])
+        case "heading":
+            yield [block["text"]]
+        case "invoices":
+            yield from ([row["label"] + row["value"] for row in facts] for facts in block["facts"])
+            if block["many"]:
+                yield [row["label"] + row["value"] for row in block["totals"]]
+        case "details" | "payment":
+            yield [row["label"] + row["value"] for row in block["rows"]]
+        case "table":
+            yield ["  " + "  ".join(cell for cell in row if cell) for row in block["rows"]] + [
+                f"  {row['label']}{row['value']}" for row in block["totals"]
+            ]
+        case "segments":
+            lines = []
+            for group in block["groups"]:
+                lines += [f"  {group['number']}"] if group["number"] else []
+                lines += [f"  {row['period']}{block['colon']}{row['formula']}" for row in group["rows"]]
+            yield [*lines, *(f"  {row['label']}{row['value']}" for row in block["totals"])]

@@ -5,7 +5,7 @@ What a notice says is composed in `composing.py`; how it leaves is in `mail.py`.
 
 import asyncio
 import contextvars
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ from activities.ledger import Ledger
 from activities.outbox import Outbox
 from models import ids
 from models.invoice import Invoice
-from models.jurisdiction import Jurisdiction
+from models.jurisdiction import Jurisdiction, LetterRule
 from models.law import CaseLaw, law_for
 from models.orders import RecordOrder, RecordReport, StepOrder, StepReport
 from models.parties import Creditor
@@ -31,6 +31,8 @@ FindCreditor = Callable[[str], Creditor]
 
 FindJurisdiction = Callable[[str], Jurisdiction]
 """The jurisdiction with a code, its rate tables as they are now; raises an error if there is none."""
+FindRules = Callable[[str | None], Sequence[LetterRule]]
+"""What the law of a debtor's country asks of letters."""
 
 HEARTBEAT = 3.0
 """Seconds between two heartbeats of a step that takes its time."""
@@ -41,7 +43,7 @@ class StepActivities:
 
     def __init__(
         self, ledger: Ledger, smtp: SmtpSettings, find_creditor: FindCreditor, find_jurisdiction: FindJurisdiction, *,
-        time_lapse: bool = False, threads: int = 24,
+        time_lapse: bool = False, threads: int = 24, find_rules: FindRules = lambda country: (),
     ) -> None:  # fmt: skip
         """With its counterparts; composed in `worker.py`."""
         self._ledger = ledger
@@ -49,6 +51,7 @@ class StepActivities:
         self._smtp = smtp
         self._find_creditor = find_creditor
         self._find_jurisdiction = find_jurisdiction
+        self._find_rules = find_rules
         self._time_lapse = time_lapse
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="step")
 
@@ -142,7 +145,8 @@ class StepActivities:
         self, key: str, order: StepOrder, invoice: Invoice, creditor: Creditor, at: datetime, check: ContactCheck
     ) -> "_Mailed | None":  # fmt: skip
         """The mail of a step, written and in the outbox before anything is sent; None if it may not be now."""
-        composed = compose(order, invoice, creditor, at=at, earlier=self._earlier(order))
+        rules = self._find_rules(invoice.buyer.country)
+        composed = compose(order, invoice, creditor, at=at, earlier=self._earlier(order), rules=rules)
         stored = self._outbox.put(
             key, order, creditor.code, invoice.buyer.id,
             {"message_id": composed.message_id, "recipient": composed.recipient, "subject": composed.subject,

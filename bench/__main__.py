@@ -6,7 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from bench import crash, documents, figures, footprint, ladders, matching, rates, rules
+from bench import crash, documents, figures, footprint, ladders, letters, matching, rates, rules
 from bench.figures import Figure
 from bench.ground import Ground
 
@@ -26,6 +26,7 @@ IN_MEMORY: dict[str, Callable[[bool, Say], list[Figure]]] = {
     "decision_rate": rules.decision_rate,
     "simulate_rate": rules.simulate_rate,
     "ubl_rate": documents.ubl_rate,
+    "letters_rate": letters.letters_rate,
 }
 
 

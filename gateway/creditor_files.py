@@ -66,7 +66,7 @@ def load_creditor(code: str, data_dir: str | Path) -> Creditor:
     if CREDITOR_CODE.fullmatch(code):
         for file in (_folder(data_dir) / f"{code}.yaml", SAMPLE / f"{code}.yaml"):
             if file.exists():
-                return _loaded(file)
+                return _loaded(file).but(files=str(_folder(data_dir) / code))
     raise InputRefused(f"unknown creditor {code}: add it with `arrears creditor add FILE.yaml`")
 
 
@@ -77,7 +77,8 @@ def list_creditors(data_dir: str | Path) -> list[Listed]:
         InputRefused: A file has faults.
     """
     known = sorted(_known(data_dir).items())
-    return [Listed(_loaded(file), file.parent == SAMPLE) for _, file in known]
+    folder = _folder(data_dir)
+    return [Listed(_loaded(file).but(files=str(folder / code)), file.parent == SAMPLE) for code, file in known]
 
 
 def _folder(data_dir: str | Path) -> Path:

@@ -152,12 +152,21 @@ class ContractLimit(Figure):
     reason: str = Field(min_length=1)
 
 
+LetterElement = Literal[
+    "invoice number", "amount", "due date", "date of the letter", "parties", "days overdue", "way to dispute",
+    "late-fee formula or reservation", "per-diem", "final deadline", "law firm's name", "law firm's contact",
+    "payment details", "demand",
+]  # fmt: skip
+"""What a letter can be checked for; `demand` is a sentence that plainly demands payment."""
+
+
 class LetterRule(Figure):
-    """Something that letters to debtors there must have, do or leave."""
+    """Something that letters to debtors there must have, do or leave. What demands must say is checked by `needs`."""
 
     to: Literal["any", "company", "individual"] = "any"
     rule: str = Field(min_length=1)
     days: Days | None = Field(default=None, description="the least time the letter must give")
+    needs: tuple[LetterElement, ...] = Field(default=(), description="elements without which no demand goes out")
     channel: Literal["email", "post", "courier"] | None = None
 
 

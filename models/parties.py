@@ -111,6 +111,12 @@ class Creditor(Value):
     jurisdiction: JurisdictionCode | None = Field(
         default=None, description="whose law holds for its invoices; if none is named, that of the buyer's country"
     )
+    language: str | None = Field(
+        default=None, pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$",
+        description="of letters to buyers whose own language there are none in; without it English",
+    )  # fmt: skip
+    stamp: str | None = Field(default=None, min_length=1, max_length=200, description="a PNG or JPEG file in `files`")
+    files: str | None = Field(default=None, description="the folder with letters and stamp of its own; set on loading")
 
     @field_validator("currency")
     @classmethod

@@ -13,7 +13,7 @@ from models import events as e
 from models import ids, view
 from models.case import Numbered
 from models.ladder import Close, Perform, Propose, Record, Tell
-from models.orders import StepOrder
+from models.ordering import order_of
 from tests.cases import Walk, day, euros, on
 from tests.notices import acme
 
@@ -58,15 +58,7 @@ class Told(Walk):
 
     def _send(self, step: Any, occurrence: int, planned_at: datetime) -> None:
         case = self.case
-        order = StepOrder.model_construct(
-            case_id=case.id, policy_id=case.policy.id, policy_digest=case.policy.digest, step=step,
-            occurrence=occurrence, planned_at=planned_at, at=self.now, clock=case.clock, owed=case.owed,
-            outstanding=case.outstanding,
-            law=case.law, credits=case.credits, waivers=case.waivers, claim=case.claim,
-            disputed=case.disputed, credited=case.credited, dispute_reason=None, payments=case.payments,
-            performed=case.performed, known=(), approved_by=case.approved_by.get(step.id), journal=(),
-            head=view.head(case),
-        )  # fmt: skip
+        order = order_of(case, step, occurrence, planned_at, self.now)
         notice = task = None
         try:
             mail = compose(order, case.invoice, acme(), at=self.now, earlier=[])

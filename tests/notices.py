@@ -5,10 +5,12 @@ import email.policy
 from datetime import UTC, date, datetime, timedelta
 from email.message import EmailMessage
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import yaml
+from pypdf import PdfReader
 
 from models.balance import opening_balance
 from models.case import Credit, DoneStep, Payment
@@ -135,3 +137,16 @@ def body(content: bytes, kind: str = "plain") -> str:
     text = part.get_content()
     assert isinstance(text, str)
     return text.replace("\r\n", "\n")
+
+
+def printed(pdf: bytes) -> str:
+    """What a PDF says, in the order in which it is set; blanks count for one."""
+    return " ".join(" ".join(page.extract_text() for page in PdfReader(BytesIO(pdf)).pages).split())
+
+
+def enclosed(content: bytes) -> tuple[str, bytes]:
+    """Name and content of the one attachment of a mail."""
+    (part,) = read(content).iter_attachments()
+    name, file = part.get_filename(), part.get_content()
+    assert name is not None and isinstance(file, bytes)
+    return name, file

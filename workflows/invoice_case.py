@@ -20,8 +20,8 @@ with workflow.unsafe.imports_passed_through():
     from models.changes import apply, open_case, stored
     from models.events import MESSAGES, Message
     from models.ladder import Close, Perform, Propose, Record, Tell, Wait, ending, next_action
-    from models.orders import Answer, CaseStart, Head, RecordOrder, StepOrder, StepReport, contact_terms
-    from models.policy import claims_interest
+    from models.ordering import order_of
+    from models.orders import Answer, CaseStart, Head, RecordOrder, StepReport
     from workflows import counterparts
     from workflows.attributes import attributes_of
     from workflows.doors import Undecodable, decode, doors
@@ -100,7 +100,7 @@ class InvoiceCase:
 
     async def _perform(self, action: Perform) -> None:
         """Carry out one step: a single activity, whose report is an event like any other."""
-        order = self._order(action)
+        order = order_of(self._case, action.step, action.occurrence, action.planned_at, self._now())
         self._performing = True
         try:
             report = await workflow.execute_activity_method(
@@ -276,20 +276,6 @@ class InvoiceCase:
         return RecordOrder.model_construct(
             case_id=self._case.id, message=cast("e.AnyMessage | None", message), late=late,
             journal=self._case.journal, head=view.head(self._case),
-        )  # fmt: skip
-
-    def _order(self, action: Perform) -> StepOrder:
-        case = self._case
-        return StepOrder.model_construct(
-            case_id=case.id, policy_id=case.policy.id, policy_digest=case.policy.digest, step=action.step,
-            occurrence=action.occurrence, planned_at=action.planned_at, at=self._now(), clock=case.clock,
-            law=case.law, owed=case.owed, outstanding=case.outstanding, disputed=case.disputed,
-            credited=case.credited, dispute_reason=case.dispute.reason if case.dispute else None,
-            payments=case.payments, credits=case.credits, waivers=case.waivers, claim=case.claim,
-            claims_interest=claims_interest(case.policy, action.step.id),
-            performed=case.performed, approved_by=case.approved_by.get(action.step.id),
-            known=(*case.applied, *case.declined), journal=case.journal, head=view.head(case),
-            contact=contact_terms(case, action.step, self._now()),
         )  # fmt: skip
 
     def _publish(self) -> None:

@@ -26,7 +26,7 @@ _HOMES = {
     "deadlines": "deadlines:deadlines", "reconcile": "reconcile:reconcile",
     "show": "show:app", "list": "show:app", "task": "show:app", "why": "why:why", "audit": "audit:audit_app",
     "simulate": "simulate:simulate", "interest": "interest:interest", "policy": "policy:policy_app",
-    "creditor": "creditor:creditor_app",
+    "creditor": "creditor:creditor_app", "letter": "letter:letter_app",
 }  # fmt: skip
 """Command to where it is: a module here, and in it the command's function or the Typer app that has it."""
 

@@ -82,9 +82,10 @@ def bank(
             waiting = _book(read(), run, out, creditor, data_dir)
     if as_json:
         errors = [{"file": name, "reason": str(failure)} for name, failure in failures.items()]
-        emit({"files": run.files, "errors": errors, **run.totals(), "waiting": len(waiting)})
+        told = {} if dry_run else {"waiting": len(waiting)}
+        emit({"files": run.files, "errors": errors, **run.totals(), **told})
     else:
-        _print(run)
+        _print(run, dry_run)
     if waiting:
         sys.stderr.write(
             f"arrears: {len(waiting)} messages wait in the ledger ({harmless(waiting[0])}): the same command again, "
@@ -233,7 +234,7 @@ def _text(amount: Decimal) -> str:
     return f"{amount:f}"
 
 
-def _print(run: _Report) -> None:
+def _print(run: _Report, dry_run: bool) -> None:
     for report in run.files:
         say(f"{report['file']}: {report['format']}: {_counts(report)}")
         for reject in report["rejects"][:TOLD]:
@@ -247,8 +248,9 @@ def _print(run: _Report) -> None:
     totals = run.totals()
     amounts = ", ".join(f"{amount} {currency}" for currency, amount in totals["amounts"].items())
     matched = ", ".join(f"{totals[status]} {status}" for status in _STATUSES)
+    matched = f"{totals['unmatched']} to be matched" if dry_run else matched
     say(_counts(totals) + (f"; {matched} ({amounts})" if amounts else ""))
-    if totals["proposed"] or totals["unmatched"]:
+    if not dry_run and (totals["proposed"] or totals["unmatched"]):
         say("what is not certain waits for a person: `arrears match`")
 
 

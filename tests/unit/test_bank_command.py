@@ -100,7 +100,8 @@ def test_a_collective_entry_and_its_details_in_another_file_are_the_same_money(f
 
 
 def test_wrong_usage_is_told_apart(folder: Path) -> None:
-    assert "add --dry-run" in run(folder, folder / "good.xml", status=2).stderr
+    strange = run(folder, folder / "good.xml", status=1)
+    assert "is no creditor's: name it in the creditor's file" in strange.stdout
     unknown = run(folder, folder / "good.xml", "--dry-run", "--profile", "nobody", status=1)
     assert "unknown bank profile 'nobody'" in unknown.stderr
     assert "is a directory" in run(folder, folder / "good.xml", "--dry-run", "--entries", folder, status=2).stderr

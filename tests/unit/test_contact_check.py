@@ -19,7 +19,8 @@ from models.case import Case
 from models.changes import apply, open_case
 from models.clock import CaseClock
 from models.ladder import Perform
-from models.orders import StepOrder, contact_terms
+from models.ordering import order_of
+from models.orders import StepOrder
 from models.policy import Policy
 from tests.cases import after_due, invoice, policy, step
 
@@ -55,13 +56,7 @@ def opened(ledger: Ledger, number: str, rules: Policy = RULES, factor: float = 1
 
 def order(case: Case, name: str = "letter", planned_at: datetime = NOW) -> StepOrder:
     action = Perform(case.policy.by_id[name], 1, planned_at)
-    return StepOrder(
-        case_id=case.id, policy_id=case.policy.id, policy_digest=case.policy.digest, step=action.step, occurrence=1,
-        planned_at=planned_at, at=planned_at, clock=case.clock, owed=case.owed,
-        outstanding=case.outstanding, disputed=case.disputed,
-        credited=case.credited, performed=case.performed, head=view.head(case),
-        contact=contact_terms(case, action.step, planned_at),
-    )  # fmt: skip
+    return order_of(case, action.step, 1, planned_at, planned_at)
 
 
 def check(ledger: Ledger, case: Case, at: datetime = NOW, name: str = "letter", **changes: Any) -> ContactCheck:
