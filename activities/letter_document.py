@@ -117,8 +117,11 @@ def _blocks(
 
 
 def third_party_of(content: LetterContent) -> Party | None:
-    """To whom the debt goes."""
-    return content.third_party or content.creditor.agency
+    """To whom the debt goes: the named one, else the creditor's agency, or its law firm where the law says so."""
+    if content.third_party is not None:
+        return content.third_party
+    only_lawyers = any(rule.law_firm_only and rule.valid_from <= content.today for rule in content.rules)
+    return content.creditor.law_firm if only_lawyers else content.creditor.agency
 
 
 def _paragraphs(texts: Sequence[str]) -> Block | None:

@@ -13,17 +13,14 @@ from jinja2 import TemplateError, TemplateSyntaxError
 
 from activities.bundle import safe_name
 from activities.figures import Figures, applied, figures_on
-from activities.letter_check import Expected, ExpectedLine, harsh_words, missing_elements
 from activities.letter_content import InvoiceLine, Letter, LetterContent, LetterKind, Received, kind_of
 from activities.letter_document import (
     LetterDocument,
     addressee_lines,
     document_of,
-    open_principal,
-    reference_of,
-    segment_rows,
     third_party_of,
 )
+from activities.letter_duties import check, expected_of, overdue_days, sound
 from activities.mime import one_line
 from activities.refusals import CannotCompose
 from activities.rendering import as_html, as_text, find_letter, own_folder, parts_of
@@ -35,7 +32,7 @@ from models.invoice import Invoice
 from models.jurisdiction import LetterRule
 from models.money import Money
 from models.orders import StepOrder
-from models.parties import Creditor, Party
+from models.parties import Creditor
 from models.policy import StepKind
 
 LETTER_KINDS: frozenset[StepKind] = frozenset({"reminder", "formal_demand", "lawyer_letter"})
@@ -162,7 +159,7 @@ def _written(
     kind: str, language: str, content: LetterContent, step_kind: str
 ) -> tuple[Letter, LetterDocument, Path | None]:
     which, creditor = kind_of(kind, step_kind), content.creditor
-    _sound(which, content)
+    sound(which, content)
     wording, note = wording_for(language, creditor.language)
     own = own_folder(creditor)
     second = wording_for(creditor.language or "en")[0]
@@ -185,7 +182,7 @@ def _written(
         if own is None:
             raise
         raise CannotCompose(f"the letter template {name} does not work: {error}") from error
-    _check(which, name, document.subject, text, html, expected_of(which, content, wording), content)
+    check(which, name, document.subject, text, html, expected_of(which, content, wording), content)
     return (
         Letter(
             template=name, language=written_in, subject=document.subject, text=text, html=html, note=note,
@@ -196,137 +193,9 @@ def _written(
     )  # fmt: skip
 
 
-def _sound(kind: LetterKind, content: LetterContent) -> None:
-    if len({line.figures.demanded.currency for line in content.invoices}) != 1:
-        raise CannotCompose("a letter is about invoices of one currency: write one for each")
-    overdue, first = _overdue(content), min(line.due for line in content.invoices)
-    if kind.overdue and overdue <= 0:
-        raise CannotCompose(f"a {kind.name} is about what is overdue, and nothing is (the first due date is {first})")
-    if kind.name == "reminder_before_due" and overdue > 0:
-        raise CannotCompose(f"a {kind.name} comes before the due date, and {first} is past: send a reminder")
-    if kind.demand and content.deadline is None:
-        raise CannotCompose(f"a {kind.name} sets a final date for payment, and none was given")
-    least = max((rule.days or 0 for rule in _asked(kind, content)), default=0)
-    if kind.demand and content.deadline is not None and (content.deadline - content.today).days < least:
-        raise CannotCompose(
-            f"the letter gives {(content.deadline - content.today).days} days, but the law asks for {least} "
-            f"({'; '.join(rule.source for rule in _asked(kind, content) if rule.days)}): set `cure_period: P{least}D` "
-            "in the policy's step"
-        )
-    if kind.third_party and third_party_of(content) is None:
-        raise CannotCompose(
-            f"creditor {content.creditor.code} has no agency, to which a {kind.name} refers the debtor: add `agency` "
-            "with name and e-mail to its file"
-        )
-    if kind.instalments and not content.instalments:
-        raise CannotCompose("there is no payment plan to confirm: agree one first (`arrears plan`)")
-
-
-def _asked(kind: LetterKind, content: LetterContent) -> list[LetterRule]:
-    """The jurisdiction's rules that are for this addressee and this day."""
-    return [
-        rule
-        for rule in content.rules
-        if kind.demand and rule.to in ("any", content.addressee) and rule.valid_from <= content.today
-    ]
-
-
 def _file_name(kind: str, content: LetterContent, wording: Wording) -> str:
     what = content.buyer.id if content.many else content.invoices[0].number
     return f"{wording.file_names.get(kind, kind)}-{safe_name(what)}.pdf"
-
-
-# --- what keeps a letter back -------------------------------------------------------------------------------
-
-
-def _check(
-    kind: LetterKind, name: str, subject: str, text: str, html: str, expected: Expected, content: LetterContent
-) -> None:
-    creditor = content.creditor
-    needs = [need for rule in _asked(kind, content) for need in rule.needs]
-    missing = dict.fromkeys(
-        [
-            *missing_elements(kind.name, text, expected, needs=needs),
-            *missing_elements(kind.name, html, expected, html=True, needs=needs),
-        ]
-    )
-    if missing:
-        remedies = dict.fromkeys(_remedy(element, name, expected, content) for element in missing)
-        raise CannotCompose(f"the letter lacks {', '.join(missing)}: {'; '.join(remedies)}")
-    harsh = harsh_words(f"{subject}\n{text}", expected.quoted, name.partition("/")[0])
-    if harsh:
-        said = ", ".join(map(repr, harsh))
-        raise CannotCompose(f"the letter says {said}, which is no way to ask: reword {name} (creditor {creditor.code})")
-
-
-def _remedy(element: str, template: str, expected: Expected, content: LetterContent) -> str:
-    creditor = content.creditor
-    if element.startswith("law firm") and not expected.law_firm:
-        return f"creditor {creditor.code} has no law firm: add `law_firm` with name and e-mail to its file"
-    if element == "law firm's contact" and not expected.law_firm_contact:
-        return f"the law firm of creditor {creditor.code} has neither e-mail nor phone: add one to its file"
-    if element == "third party's contact" and not expected.third_party_contact:
-        return f"the third party of creditor {creditor.code} has neither e-mail nor phone: add one to its file"
-    if element == "payment details" and not expected.account:
-        return f"creditor {creditor.code} has no bank account: add `bank_account` with its iban to its file"
-    if element == "payment received" and not expected.received:
-        return "no payment is known that could have crossed a letter"
-    return f"mend the template {template}"
-
-
-def expected_of(kind: LetterKind, content: LetterContent, wording: Wording) -> Expected:
-    """What a letter has to say, in the words of its language."""
-    creditor, day, money = content.creditor, wording.calendar_day, wording.money
-    first, firm, third = content.invoices[0], creditor.law_firm, third_party_of(content)
-    account = " ".join(one_line(creditor.bank_account.iban).split())
-    addressee = one_line(content.buyer.name)
-    return Expected(
-        labels=wording.labels, number=first.number, amount=money(content.demanded), due=day(first.due),
-        date=day(content.today), days_overdue=_overdue(content),
-        deadline=day(content.deadline) if content.deadline and kind.demand else "",
-        dispute_to=creditor.reply_to or creditor.sender,
-        late_fee=tuple(row["formula"] for line in content.invoices for row in segment_rows(line, wording))
-        if _overdue(content) > 0
-        else (),
-        per_day=money(content.total("per_day")),
-        law_firm=one_line(firm.name) if firm else "", law_firm_contact=_reach(firm), account=account,
-        quoted=_quoted(content, addressee),
-        lines=tuple(
-            ExpectedLine(line.number, money(open_principal(line.figures)), day(line.due),
-                         line.figures.days_overdue if line.figures.demanded else 0)
-            for line in content.invoices
-        ) if content.many else (),
-        reference=one_line(reference_of(content)),
-        parties=(one_line(creditor.name), *addressee_lines(content, wording)),
-        third_party=one_line(third.name) if third else "", third_party_contact=_reach(third),
-        instalments=tuple((day(part.due), money(part.amount)) for part in content.instalments),
-        received=tuple((day(payment.on), money(payment.amount)) for payment in content.received),
-    )  # fmt: skip
-
-
-def _reach(party: Party | None) -> tuple[str, ...]:
-    return tuple(way for way in (party.email, one_line(party.phone or "")) if way) if party else ()
-
-
-def _overdue(content: LetterContent) -> int:
-    """For how many days the oldest invoice that is still asked for has been overdue; negative before its due date."""
-    asked = [line.figures for line in content.invoices if line.figures.demanded]
-    return max((figures.days_overdue for figures in asked), default=0)
-
-
-def _quoted(content: LetterContent, addressee: str) -> Sequence[str]:
-    creditor, account = content.creditor, content.creditor.bank_account
-    firm, third = creditor.law_firm, third_party_of(content)
-    words = (
-        addressee, content.buyer.id, content.reference, creditor.name, creditor.sender, creditor.reply_to,
-        creditor.phone, *creditor.address, account.holder, account.iban, account.bic, account.bank,
-        *(word for line in content.invoices for word in (line.number, line.contract, line.order)),
-        *(word for party in (firm, third) if party for word in (party.name, party.email, *party.address)),
-        *(payment.reference for payment in content.received),
-        *(segment.source.partition(":")[0] for line in content.invoices if line.figures.interest
-          for segment in line.figures.interest.segments),
-    )  # fmt: skip
-    return [clean for word in words if word and (clean := one_line(word))]
 
 
 # --- what the templates get ---------------------------------------------------------------------------------
@@ -334,7 +203,7 @@ def _quoted(content: LetterContent, addressee: str) -> Sequence[str]:
 
 def _values(kind: LetterKind, content: LetterContent, wording: Wording) -> dict[str, Any]:
     creditor, day, money = content.creditor, wording.calendar_day, wording.money
-    overdue, nothing = _overdue(content), Money.zero(content.demanded.currency)
+    overdue, nothing = overdue_days(content), Money.zero(content.demanded.currency)
     first = min(content.invoices, key=lambda line: line.due)
     late_fee = _late_fee(content, wording) if overdue > 0 else None
     costs, disputed = content.total("costs"), content.total("disputed")

@@ -168,6 +168,7 @@ class LetterRule(Figure):
     days: Days | None = Field(default=None, description="the least time the letter must give")
     needs: tuple[LetterElement, ...] = Field(default=(), description="elements without which no demand goes out")
     channel: Literal["email", "post", "courier"] | None = None
+    law_firm_only: bool = Field(default=False, description="a debt may be referred to a law firm, to no other company")
 
 
 class CalendarRule(Figure):

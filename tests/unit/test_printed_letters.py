@@ -21,8 +21,9 @@ from pypdf.generic import DictionaryObject
 from activities.composing import compose
 from activities.letter_check import missing_elements
 from activities.letter_content import KINDS, InvoiceLine, LetterContent, kind_of
+from activities.letter_duties import expected_of
 from activities.letter_sample import sample_content, sample_creditor
-from activities.letters import expected_of, letter_pictures, write_letter
+from activities.letters import letter_pictures, write_letter
 from activities.payment_code import payment_code
 from activities.refusals import CannotCompose
 from activities.wording import LANGUAGES, wording_for
@@ -363,6 +364,13 @@ def test_a_jurisdiction_may_ask_for_more_time() -> None:
 def test_our_demands_demand_plainly(kind: str, language: str) -> None:
     content = replace(sample_content(kind, language), rules=(rule(needs=["demand", "amount"]),))
     assert write_letter(kind, language, content).text
+
+
+def test_where_only_law_firms_may_collect_the_debt_is_referred_to_one() -> None:
+    content = sample_content("referral_notice", "zh")
+    assert "Sample Collections Ltd" in write_letter("referral_notice", "zh", content).text
+    text = write_letter("referral_notice", "zh", replace(content, rules=(rule(law_firm_only=True),))).text
+    assert "受托机构：Sample & Partners LLP" in text and "Sample Collections" not in text
 
 
 def test_a_jurisdiction_may_ask_for_an_element_that_a_template_left_out(tmp_path: Path) -> None:
