@@ -55,7 +55,8 @@ class Owed(Weighing):
                 place, amount = taken[0]
                 by_chance = singles_by_chance((self.open[p] for p in own), self.amount)
                 part = Part(place, amount, self.open[place] - amount, "cash_discount")
-                sure = free and by_chance < self.rules.chance
+                alike = [p for p in own if p != place and self.open[p] == self.open[place]]
+                sure = free and not alike and not self.round(self.amount) and by_chance < self.rules.chance
                 yield Finding.of(
                     [part], sure, score - 1, f"{words}, the amount is its own less the cash discount agreed"
                 )
