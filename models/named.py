@@ -195,7 +195,7 @@ class Named(Weighing):
         return abs(self.open[place] * percent - self.amount * 100) <= 100
 
     def _slip(self, places: list[int]) -> bool:
-        """Whether one number of several may be a slip: it is not there to the letter, or another of the payer is near."""
+        """Whether one number of several may be a slip: not there to the letter, or with a neighbour."""
         if len(places) == 1:
             return False  # told by `_confused`
         number = self.register.numbers
