@@ -21,6 +21,7 @@ _MOST_DIGITS = 30
 _MOST_LETTERS = 6
 _CUT_FROM = 50
 """From this length on a text may have been cut: the number at its very end then need not be whole."""
+_LEAST = 3
 _DISTINCT_DIGITS = 5
 """Fewer digits, and nothing else with them, are met by chance."""
 _OTHER_NUMBERS = re.compile(
@@ -199,13 +200,11 @@ def abbreviated(runs: Sequence[Run], number: str) -> int:
     best = 0
     for run in runs:
         given = run.digits.lstrip("0")
-        if len(given) >= 3 and (
-            run.digits in whole
-            or given == serial
-            or (groups[-1].endswith(run.digits) and len(run.digits) < len(groups[-1]))
-        ):
+        if run.digits in whole:
+            best = max(best, len(run.digits))
+        elif given == serial or (groups[-1].endswith(run.digits) and len(run.digits) < len(groups[-1])):
             best = max(best, len(given))
-    return best
+    return best if best >= _LEAST else 0
 
 
 def resembles(runs: Sequence[Run], number: str) -> bool:

@@ -34,6 +34,7 @@ class Named(Weighing):
             for way in found.ways:
                 places = [self.named[n] for n in way]
                 sure = len(found.ways) == 1 and found.by_chance < 0.01 and all(p in self.fitting for p in places)
+                sure = sure and not self._rivalled(places)
                 yield self.finding(places, sure, 94, "several invoices are named, the amount is that of these")
 
     def _sets(self) -> Iterator[list[int]]:
@@ -98,6 +99,8 @@ class Named(Weighing):
             if self.open[chosen] in amounts and any(
                 self.open[p] == self.open[chosen] and evidence.slip_for(chosen, p) for p in others
             ):
+                return True
+            if len(places) > 1 and evidence.hits[chosen] == WEAK and self.open[chosen] in amounts:
                 return True
         if len(places) > 1:
             return False
