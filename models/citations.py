@@ -21,6 +21,7 @@ _MOST_DIGITS = 30
 _MOST_LETTERS = 6
 _CUT_FROM = 50
 """From this length on a text may have been cut: the number at its very end then need not be whole."""
+_LEAST = 3
 _DISTINCT_DIGITS = 5
 """Fewer digits, and nothing else with them, are met by chance."""
 _OTHER_NUMBERS = re.compile(
@@ -193,25 +194,35 @@ def abbreviated(runs: Sequence[Run], number: str) -> int:
     if not runs:
         return 0
     groups = _groups(number)
-    digits = "".join(groups)
+    # The end of its last group, or whole groups: half a group before the last is some other number.
+    whole = {"".join(groups[n:]) for n in range(len(groups))}
     serial = groups[-1].lstrip("0") if groups else ""
     best = 0
     for run in runs:
         given = run.digits.lstrip("0")
-        if len(given) >= 3 and (digits.endswith(run.digits) or given == serial or digits.lstrip("0") == given):
+        if run.digits in whole:
+            best = max(best, len(run.digits))
+        elif given == serial or (groups[-1].endswith(run.digits) and len(run.digits) < len(groups[-1])):
             best = max(best, len(given))
-    return best
+    return best if best >= _LEAST else 0
 
 
 def resembles(runs: Sequence[Run], number: str) -> bool:
     """Whether the text gives `number` with one slip; numbers of fewer than five digits do not tell."""
     groups = _groups(number)
+    runs = [run for run in runs if not run.other]
     for digits in {"".join(groups), "".join(groups).lstrip("0"), groups[-1] if groups else ""}:
         if len(digits) >= _DISTINCT_DIGITS and any(
-            spelling.close(given, digits) for _, _, given, _, inner in windows(runs) if not inner
+            len(given) >= _DISTINCT_DIGITS and not inner and spelling.close(given, digits)
+            for _, _, given, _, inner in windows(runs)
         ):
             return True
     return False
+
+
+def digits_of(number: str) -> str:
+    """All digits of a number."""
+    return "".join(_groups(number))
 
 
 def one_slip(number: str, other: str) -> bool:

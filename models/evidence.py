@@ -13,6 +13,10 @@ from models.payers import SURE, Payer
 from models.register import Register
 
 _NO_REFERENCE = frozenset(("", "NOTPROVIDED", "NONREF", "NONE", "KEINE", "0"))
+TELLING = 4
+"""Digits at the end of a number that tell it from others of the same buyer and amount."""
+_WIDTHS = (27, 35, 65, 70, 140)
+"""Characters at which banks break lines (MT940, SEPA, DTA)."""
 _MOST_ABBREVIATED = 3_000
 """Invoices of a payer that are compared with abbreviated numbers; who has more gives whole numbers."""
 
@@ -151,7 +155,23 @@ class Evidence:
         Digits that name another invoice which may well be meant (the payer's, or one of this amount) do not count.
         """
         number = self.register.numbers[place]
-        return citations.abbreviated(self._spare, number) >= 3 or citations.resembles(self._spare, number)
+        return citations.abbreviated(self._spare, number) >= TELLING or citations.resembles(self._spare, number)
+
+    def slip_for(self, place: int, other: int) -> bool:
+        """Whether what seems to name one invoice may be a slip for another: its digits are not there to the letter."""
+        if self.to_the_letter(place):
+            return False
+        told = self._told.get(place, set())
+        runs = [run for run in self.runs if run.digits in told] or list(self.ends)
+        return citations.resembles(runs, self.register.numbers[other])
+
+    def to_the_letter(self, place: int) -> bool:
+        """Whether all digits of the invoice's number are in the text, in their order."""
+        return citations.digits_of(self.register.numbers[place]) in self._digits
+
+    @cached_property
+    def _digits(self) -> str:
+        return " ".join("".join(c for c in text if c.isdigit()) for text in self.texts)
 
     @cached_property
     def _spare(self) -> tuple[citations.Run, ...]:
@@ -172,4 +192,6 @@ def _wrapped(lines: tuple[str, ...]) -> tuple[str, ...]:
         return lines
     width = max(map(len, lines[:-1]))
     whole = "".join(line if len(line) == width else f"{line} " for line in lines)
-    return (" ".join(lines), whole) if width >= 20 else (" ".join(lines),)
+    if width in _WIDTHS and all(len(line) >= width - 1 for line in lines[:-1]):
+        return (whole,)
+    return (" ".join(lines), whole) if width >= min(_WIDTHS) else (" ".join(lines),)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from models import citations, findings
 from models.citations import BARE, PROVEN, WEAK, WHOLE
 from models.combinations import combinations, singles_by_chance
+from models.evidence import TELLING
 from models.findings import Finding, Part
 from models.weighing import MOST_ALIKE, Weighing
 
@@ -33,6 +34,7 @@ class Named(Weighing):
             for way in found.ways:
                 places = [self.named[n] for n in way]
                 sure = len(found.ways) == 1 and found.by_chance < 0.01 and all(p in self.fitting for p in places)
+                sure = sure and not self._rivalled(places)
                 yield self.finding(places, sure, 94, "several invoices are named, the amount is that of these")
 
     def _sets(self) -> Iterator[list[int]]:
@@ -80,21 +82,35 @@ class Named(Weighing):
             return
         short = due - self.amount
         if self.may_be_charges(short, due):
-            sure = (quality == PROVEN or (fits and quality >= BARE)) and not self.exact_elsewhere(places)
+            letters = len(places) == 1 or all(self.evidence.to_the_letter(p) for p in places)
+            sure = quality == PROVEN or (fits and letters and quality >= BARE)
+            sure = sure and not self.exact_elsewhere(places)
             yield Finding.of(
                 self.short(places, short), sure, how - 2, f"{words}; bank charges were deducted on the way"
             )
 
     def _rivalled(self, places: Sequence[int]) -> bool:
         """Whether the text may just as well name another invoice of this amount."""
+        evidence, place = self.evidence, places[0]
+        owners = {self.register.buyer_of[p] for p in places}
+        others = [p for p in self.register.owed_by(owners, evidence.currency) if p not in places]
+        amounts = {self.open[p] for p in others}
+        for chosen in places:
+            if self.open[chosen] in amounts and any(
+                self.open[p] == self.open[chosen] and evidence.slip_for(chosen, p) for p in others
+            ):
+                return True
+            if len(places) > 1 and evidence.hits[chosen] == WEAK and self.open[chosen] in amounts:
+                return True
         if len(places) > 1:
             return False
-        evidence, place = self.evidence, places[0]
         hits, numbers = evidence.hits, self.register.numbers
         others = [p for p in self.named if p != place and self.open[p] == self.amount]
         if any(hits[p] >= hits[place] and (p in self.fitting or place not in self.fitting) for p in others):
             return True
         own = [p for p in evidence.own if p != place and self.open[p] == self.amount] if hits[place] == WEAK else []
+        if own and citations.abbreviated(evidence.ends, numbers[place]) < TELLING:
+            return True
         return any(citations.resembles(evidence.ends, numbers[p]) for p in own[:MOST_ALIKE])
 
     def _contradicted(self, places: Sequence[int]) -> bool:
@@ -182,10 +198,25 @@ class Named(Weighing):
         return abs(self.open[place] * percent - self.amount * 100) <= 100
 
     def _slip(self, places: list[int]) -> bool:
-        """Whether one number of several may be a slip for another: exchanged, the amount would be exact."""
+        """Whether one number of several may be a slip: not there to the letter, or with a neighbour."""
+        if len(places) == 1:
+            return False  # told by `_confused`
+        number = self.register.numbers
+        others = [p for p in self.evidence.own if p not in places]
         over = self.amount - sum(self.open[p] for p in places)
-        wanted = {self.open[p] + over for p in places}
-        return any(self.open[p] in wanted for p in self.evidence.own if p not in places)
+        near = over + self.amount // 20
+        return any(
+            not self.evidence.to_the_letter(place)
+            or any(
+                self.open[p] == self.open[place] + over
+                or (
+                    self.open[place] < self.open[p] <= self.open[place] + near
+                    and citations.one_slip(number[place], number[p])
+                )
+                for p in others
+            )
+            for place in places
+        )
 
     def _other_currency(self) -> Iterator[Finding]:
         hits = self.evidence.hits

@@ -33,14 +33,14 @@ class Owed(Weighing):
             # People pay the oldest first: only as many accidents count as lie among those no younger than this one.
             older = own[: own.index(exact[0]) + 1]
             by_chance = singles_by_chance((self.open[p] for p in older), self.amount)
-            close = evidence.near(exact[0])
+            close = not self._of_another() and evidence.near(exact[0])
             told = by_chance < self.rules.chance and (len(own) == 1 or not self.round(self.amount))
             why = "; the text comes close to its number" if close else ""
             yield self.finding(
                 exact, free and (close or told), score, f"{words}, and the amount is that of this invoice alone{why}"
             )
         elif exact:
-            near = [p for p in exact if evidence.near(p)]
+            near = [] if self._of_another() else [p for p in exact if evidence.near(p)]
             if len(near) == 1:
                 yield self.finding(
                     near, free, score, f"{words}, the amount is exact and the text comes close to its number"
@@ -55,7 +55,8 @@ class Owed(Weighing):
                 place, amount = taken[0]
                 by_chance = singles_by_chance((self.open[p] for p in own), self.amount)
                 part = Part(place, amount, self.open[place] - amount, "cash_discount")
-                sure = free and by_chance < self.rules.chance
+                alike = [p for p in own if p != place and self.open[p] == self.open[place]]
+                sure = free and not alike and not self.round(self.amount) and by_chance < self.rules.chance
                 yield Finding.of(
                     [part], sure, score - 1, f"{words}, the amount is its own less the cash discount agreed"
                 )
@@ -128,6 +129,10 @@ class Owed(Weighing):
             quality >= BARE and (place in self.fitting or self.open[place] == self.amount)
             for place, quality in self.evidence.hits.items()
         )
+
+    def _of_another(self) -> bool:
+        """Whether another buyer's invoice is named: what comes close to one of the payer's then is no slip for sure."""
+        return any(quality >= BARE and place not in self.fitting for place, quality in self.evidence.hits.items())
 
     def _paid_before(self) -> bool:
         """Whether the payer has just paid this amount: it may be a second payment of the same invoice."""
