@@ -98,6 +98,8 @@ class Waiver(Value):
     on: str
     by: str
     reason: str = ""
+    principal_first: bool = False
+    """Whether, while it stands, all that was paid counts as principal: the rest alone is given up."""
 
 
 class InterestClaim(Value):
@@ -166,6 +168,8 @@ class Deadline(Value):
     missed: bool = False
     warned: int | None = None
     """The number of days ahead of the last warning."""
+    since: AwareDatetime | None = None
+    """From when on it is watched, where that is later than the case: nobody is warned of days that were past."""
 
 
 class WriteOffProposal(Value):
@@ -343,10 +347,11 @@ class Case(Value):
 
     @property
     def disputed(self) -> Money:
-        """The contested part of what is outstanding."""
+        """The contested part of what is outstanding; with all of the principal, its interest and costs are, too."""
         if self.dispute is None:
             return Money.zero(self.currency)
-        return self.outstanding if self.dispute.amount is None else min(self.dispute.amount, self.outstanding)
+        contested = self.dispute.amount
+        return self.outstanding if contested is None or contested >= self.owed.principal else contested
 
     @property
     def pursued(self) -> Money:
