@@ -167,8 +167,7 @@ def test_a_reversal_takes_the_tolerance_back() -> None:
 
     walk.tell(day(9), e.PaymentReversed, payment="A", reason="returned direct debit")
 
-    assert (walk.case.closed, walk.case.outcome, walk.case.short) == (False, None, None)
-    assert walk.case.outstanding == euros(1000)
+    assert (walk.case.outstanding, walk.case.short, walk.case.closed) == (euros(1000), None, False)
 
 
 # --- credits ----------------------------------------------------------------------------------------------------
@@ -198,8 +197,9 @@ def test_a_credit_of_what_was_paid_already_leaves_money_to_give_back() -> None:
 
 def test_a_reversed_payment_gives_a_week_of_grace_and_what_was_sent_counts() -> None:
     rules = policy(
-        step("letter", after_due(1), cure_period="P5D"), step("demand", after_due(7), "formal_demand", requires=["letter"])
-    )  # fmt: skip
+        step("letter", after_due(1), cure_period="P5D"),
+        step("demand", after_due(7), "formal_demand", requires=["letter"]),
+    )
     walk = Walk(rules).tell(day(2), e.PaymentReceived, **paid(1000, 2, id="A")).until(day(2))
     assert walk.case.closed
 

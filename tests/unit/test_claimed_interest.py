@@ -240,24 +240,20 @@ def test_nothing_can_be_waived_that_is_not_claimed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "interest"),
+    ("kind", "on_day_15", "on_day_20"),
     [
-        # A credit note corrects the invoice from the beginning: 20 d on 600 = 3.3764.
-        ("credit_note", "3.38"),
-        # The others settle principal on their day: 10 d on 1,000 = 2.8137; 10 d on 600 = 1.6882.
-        ("set_off", "2.81"),
-        ("goods_in_lieu", "2.81"),
+        # A credit note corrects the invoice from the beginning: 15 d, 20 d on 600 = 2.5323, 3.3764.
+        ("credit_note", "2.53", "3.38"),
+        # The others settle principal on their day: 10 d on 1,000 = 2.8137; 5 d, 10 d on 600 = 0.8441, 1.6882.
+        ("set_off", "3.65", "4.50"),
+        ("goods_in_lieu", "3.65", "4.50"),
     ],
 )
-def test_a_credit_note_takes_its_interest_along(kind: str, interest: str) -> None:
-    walk = demanded().tell(day(20), e.CreditNoteIssued, kind=kind, amount="400.00 EUR", issued_on=on(10))
+def test_a_credit_note_takes_its_interest_along(kind: str, on_day_15: str, on_day_20: str) -> None:
+    walk = demanded().tell(day(15), e.CreditNoteIssued, kind=kind, amount="400.00 EUR", issued_on=on(10))
+    assert owed(walk.case) == ("40.00", on_day_15, "600.00")
 
-    # A set-off is booked through its day, which lies before the demand: 10 d + 5 d on 600 = 0.8441.
-    expected = {"credit_note": "2.53", "set_off": "3.65", "goods_in_lieu": "3.65"}[kind]
-    assert owed(walk.case) == ("40.00", expected, "600.00")
-    late = walk.tell(day(20), e.InterestWaived, amount="0.01 EUR").case
-    total = {"3.38": "3.37", "2.81": "4.49"}[interest]  # 2.81 + 1.69 = 4.50, less the cent
-    assert owed(late) == ("40.00", total, "600.00")
+    assert late_charges(walk.case.invoice, walk.case, on(20)).interest == euros(on_day_20)
 
 
 def test_a_credit_after_the_last_booking_counts_at_once() -> None:
