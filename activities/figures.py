@@ -52,7 +52,7 @@ def figures_on(order: StepOrder, invoice: Invoice, at: datetime) -> Figures:
     nothing = Money.zero(invoice.amount.currency)
     interest = per_day = None
     if invoice.late_fee is not None:
-        received = [(date.fromisoformat(p.received_on), p.amount) for p in applied(order, invoice)]
+        received = [(p.day, p.amount) for p in applied(order, invoice)]
         undisputed = invoice.amount - order.credited - order.disputed
         interest = contract_interest(undisputed, invoice.due, today, invoice.late_fee, received)
         per_day = invoice.late_fee.on(order.pursued, 1)

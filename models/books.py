@@ -20,8 +20,8 @@ from models.statutory_interest import Claim, late_payment_claim
 REST = "rest"
 """The id of the waiver that a policy makes by itself, once as much as the invoice was for is paid."""
 WAIVED: tuple[Part, ...] = ("interest", "costs")
-LET_GO: tuple[Part, ...] = ("interest", "costs", "principal")
-"""What a policy waives once as much as the invoice was for is paid; payments may have settled interest first."""
+LET_GO: tuple[Part, ...] = ("principal",)
+"""What a policy lets go besides, where payments of as much as the invoice was for settled interest and costs first."""
 
 
 class Entries(Protocol):
@@ -76,16 +76,16 @@ def receipts(invoice: Invoice, entries: Entries) -> list[Receipt]:
         value = None if payment.reversed else payment.value(currency)
         if value:
             order = PRINCIPAL_FIRST if let_go else payment.order
-            found.append(Receipt(date.fromisoformat(payment.received_on), value, order))
+            found.append(Receipt(payment.day, value, order))
     found += [
         Receipt(date.fromisoformat(credit.on), credit.amount, PRINCIPAL_FIRST)
         for credit in entries.credits
         if credit.kind != "credit_note"
     ]
-    return found + [
-        Receipt(date.fromisoformat(waiver.on), waiver.amount, LET_GO if waiver.id == REST else WAIVED)
-        for waiver in entries.waivers
-    ]
+    for waiver in entries.waivers:
+        day, principal = date.fromisoformat(waiver.on), waiver.principal or Money.zero(currency)
+        found += [Receipt(day, waiver.amount - principal, WAIVED), Receipt(day, principal, LET_GO)]
+    return [receipt for receipt in found if receipt.amount]
 
 
 def late_charges(invoice: Invoice, entries: Entries, as_of: date, without: Money | None = None) -> Claim:

@@ -65,6 +65,8 @@ class Payment(Value):
     id: str
     amount: Money
     received_on: str
+    counts_on: str | None = None
+    """The day from which it counts, where `received_on` lies ahead: what has come is not owed any more."""
     reversed: bool = False
     order: tuple[Part, ...] = PRINCIPAL_FIRST
     """What it settles first, as things stood when it came: interest that was not claimed yet is not settled."""
@@ -72,6 +74,11 @@ class Payment(Value):
     """Of a foreign amount: what it counts for in the invoice's currency, as an operator decided."""
     returned: Money | None = None
     """What of it left the case again, in the invoice's currency: paid back, or set off elsewhere."""
+
+    @property
+    def day(self) -> date:
+        """The day on which it settles the debt."""
+        return date.fromisoformat(self.counts_on or self.received_on)
 
     def value(self, currency: str) -> Money | None:
         """What it brings the case, in `currency`; None while nobody said what a foreign amount counts for."""
@@ -100,6 +107,8 @@ class Waiver(Value):
     reason: str = ""
     principal_first: bool = False
     """Whether, while it stands, all that was paid counts as principal: the rest alone is given up."""
+    principal: Money | None = None
+    """What of it is principal, as payments had settled interest and costs before it."""
 
 
 class InterestClaim(Value):
