@@ -9,7 +9,8 @@ REQUIRED = ("creditor", "number", "buyer_id", "currency", "amount", "due")
 OPTIONAL = (
     *("buyer_name", "country", "language", "email", "phone", "timezone", "issued"),
     *("terms", "late_fee", "contract", "order", "policy", "tier"),
-    *("insured_percentage", "credit_limit", "insurer", "agency", "guarantee", "notes"),
+    *("insured_percentage", "credit_limit", "insurer", "agency", "guarantee", "guarantee_expires", "notes"),
+    *("jurisdiction", "allocation"),
 )
 FIELDS = frozenset((*REQUIRED, *OPTIONAL))
 
