@@ -6,7 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from bench import crash, figures, footprint, ladders, rates, rules
+from bench import crash, figures, footprint, interest, ladders, rates, rules
 from bench.figures import Figure
 from bench.ground import Ground
 
@@ -24,6 +24,7 @@ HISTORY = ("events_per_step", "actions_per_ladder", "bytes_per_case")
 IN_MEMORY: dict[str, Callable[[bool, Say], list[Figure]]] = {
     "decision_rate": rules.decision_rate,
     "simulate_rate": rules.simulate_rate,
+    "segment_rate": interest.segment_rate,
 }
 
 

@@ -45,13 +45,14 @@ TARGETS: dict[str, Target] = {
     "memory_per_case": Target(of="ratio", at_most=1.5),
     "decision_rate": Target(of="value", at_least=30_000),
     "simulate_rate": Target(of="value", at_least=3_000),
+    "segment_rate": Target(of="value", at_least=20_000),
     "recovery_ratio": Target(of="ratio", at_most=1.4),
     "mail_steps_rate": Target(of="value", at_least=12),
 }
 
 NAMES = (
     "start_rate", "payment_rate", "ladder_rate", "mail_steps_rate", "events_per_step", "actions_per_ladder",
-    "bytes_per_case", "memory_per_case", "recovery_ratio", "decision_rate", "simulate_rate",
+    "bytes_per_case", "memory_per_case", "recovery_ratio", "decision_rate", "simulate_rate", "segment_rate",
 )  # fmt: skip
 
 

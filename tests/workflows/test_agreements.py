@@ -81,7 +81,8 @@ async def test_the_insurers_notice_goes_out_while_the_case_stands_still(world: W
     terms = Terms(law_of("DE"), INSURED)
     await world.start(BRIEF, terms=terms, cover={"insurer": "Sample Credit Insurance plc"})
     await world.pass_until(day(2))
-    await world.tell(*{"hold": (e.HoldPlaced,), "dispute": (e.DisputeRaised,)}[stop])
+    stops: dict[str, type[e.Message]] = {"hold": e.HoldPlaced, "dispute": e.DisputeRaised}
+    await world.tell(stops[stop])
 
     await world.pass_until(day(9))
 
