@@ -54,7 +54,7 @@ def figures_on(order: StepOrder, invoice: Invoice, at: datetime) -> Figures:
     nothing = Money.zero(invoice.amount.currency)
     interest = per_day = None
     if invoice.late_fee is not None:
-        received = [(date.fromisoformat(p.received_on), p.amount) for p in applied(order, invoice)]
+        received = [(p.day, p.amount) for p in applied(order, invoice)]
         undisputed = invoice.amount - order.credited - order.disputed
         interest = contract_interest(undisputed, invoice.due, today, invoice.late_fee, received)
         per_day = invoice.late_fee.on(order.pursued, 1)
@@ -80,7 +80,8 @@ def _claimed(order: StepOrder, invoice: Invoice, today: date) -> Figures:
         paid=received - cash_unapplied(whole), outstanding=whole.total, disputed=whole.total - claim.total,
         demanded=claim.total, interest=bearing,
         per_day=accruing[-1].fee.on(claim.statement.owed.principal, 1) if accruing else None,
-        costs=statement.owed.costs or None, compensation=claim.compensation or None, claims_interest=True, unverified=claim.unverified,
+        costs=statement.owed.costs or None, compensation=claim.compensation or None, claims_interest=True,
+        unverified=claim.unverified,
         notes=(f"Interest from {left_out} on is reserved; it is not included.",) if left_out else (),
     )  # fmt: skip
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from bench import crash, documents, figures, footprint, ladders, letters, matching, rates, rules
+from bench import crash, documents, figures, footprint, interest, ladders, letters, matching, rates, rules
 from bench.figures import Figure
 from bench.ground import Ground
 
@@ -27,6 +27,7 @@ IN_MEMORY: dict[str, Callable[[bool, Say], list[Figure]]] = {
     "simulate_rate": rules.simulate_rate,
     "ubl_rate": documents.ubl_rate,
     "letters_rate": letters.letters_rate,
+    "segment_rate": interest.segment_rate,
 }
 
 

@@ -47,6 +47,7 @@ TARGETS: dict[str, Target] = {
     "simulate_rate": Target(of="value", at_least=3_000),
     "ubl_rate": Target(of="value", at_least=200),
     "letters_rate": Target(of="value", at_least=60),
+    "segment_rate": Target(of="value", at_least=20_000),
     "recovery_ratio": Target(of="ratio", at_most=1.4),
     "mail_steps_rate": Target(of="value", at_least=12),
     "matching_time": Target(of="value", at_most=10),
@@ -56,7 +57,7 @@ TARGETS: dict[str, Target] = {
 
 NAMES = (
     "start_rate", "payment_rate", "ladder_rate", "mail_steps_rate", "events_per_step", "actions_per_ladder",
-    "bytes_per_case", "memory_per_case", "recovery_ratio", "decision_rate", "simulate_rate",
+    "bytes_per_case", "memory_per_case", "recovery_ratio", "decision_rate", "simulate_rate", "segment_rate",
     "ubl_rate", "letters_rate",
     "matching_time", "matching_memory", "matching_share", "matching_wrong",
 )  # fmt: skip

@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 
 from models import events as e
 from models import tasks
-from models.allocation import COSTS_FIRST, PRINCIPAL_FIRST, Owed
-from models.books import cash_unapplied, designated, late_charges, order_of_receipt
+from models.allocation import COSTS_FIRST, Owed
+from models.books import REST, cash_unapplied, debtor_day, designated, late_charges, order_of_receipt
 from models.case import (
     Case,
     Credit,
@@ -21,12 +21,9 @@ from models.case import (
     Waiver,
 )
 from models.days import local_date, moment_of
-from models.deadlines import moved
+from models.deadlines import moved, watched_anew, with_deadlines
 from models.entry import entered
 from models.money import Money
-
-REST = "rest"
-"""The id of the waiver that a policy makes by itself, once as much as the invoice was for is paid."""
 
 
 def opening_balance(amount: Money) -> Owed:
@@ -91,6 +88,8 @@ def _booked_through(case: Case, day: date, at: datetime) -> Case:
         return _settled(case)
     case = _settled(case.but(claim=case.claim.but(through=max(case.claim.through, day))))
     missing = case.claim.left_out_from if case.claim else None
+    for task in [t for t in case.tasks if t.kind == "missing_rate" and t.about != str(missing)]:
+        case = tasks.settled(case, "missing_rate", str(task.about), at, "the rate is known")
     if missing is None or any(t.kind == "missing_rate" and t.about == str(missing) for t in case.tasks):
         return case
     where = f"{case.law.code} has no rate" if case.law else "neither the contract nor a jurisdiction gives a rate"
@@ -101,13 +100,23 @@ def _booked_through(case: Case, day: date, at: datetime) -> Case:
     return tasks.opened(case, "missing_rate", text, at, about=str(missing))
 
 
+def law_updated(case: Case, event: e.LawUpdated, at: datetime) -> Case:
+    """The tables reach further: what was left out for want of a rate is booked."""
+    case = case.but(law=event.law)
+    return with_deadlines(_booked_through(case, case.claim.through, at) if case.claim else case)
+
+
 # --- money ----------------------------------------------------------------------------------------------------
 
 
 def payment_received(case: Case, event: e.PaymentReceived, at: datetime) -> Case:
     """Money came in. What is too much, or in another currency, stays unapplied, with a task."""
     order = order_of_receipt(case.invoice, case, event.designation)
-    payment = Payment(id=event.id, amount=event.amount, received_on=event.received_on.isoformat(), order=order)
+    today = debtor_day(case.invoice, at)
+    payment = Payment(
+        id=event.id, amount=event.amount, received_on=event.received_on.isoformat(), order=order,
+        counts_on=today.isoformat() if event.received_on > today else None,
+    )  # fmt: skip
     before = _over(case)
     if event.amount.currency != case.currency:
         case = _settled(case.but(payments=(*case.payments, payment)))
@@ -116,7 +125,7 @@ def payment_received(case: Case, event: e.PaymentReceived, at: datetime) -> Case
             "(`arrears allocate --payment … --rate …`), or refund it"
         )
         return tasks.opened(case, "unapplied_cash", text, at, about=event.id)
-    case = _booked_through(case.but(payments=(*case.payments, payment)), event.received_on, at)
+    case = _booked_through(case.but(payments=(*case.payments, payment)), payment.day, at)
     over = _over(case)
     if before < over:
         text = (
@@ -158,7 +167,7 @@ def payment_allocated(case: Case, event: e.PaymentAllocated, at: datetime) -> Ca
         case = tasks.settled(case, "designation", found.id, at, "decided")
     before = _over(case)
     case = case.but(payments=tuple(found if p.id == found.id else p for p in case.payments))
-    case = _booked_through(case, date.fromisoformat(found.received_on), at)
+    case = _booked_through(case, found.day, at)
     if event.counts_as is not None:
         case = tasks.settled(case, "unapplied_cash", found.id, at, f"counts as {event.counts_as}")
         over = _over(case)
@@ -205,6 +214,8 @@ def payment_reversed(case: Case, event: e.PaymentReversed, at: datetime) -> Case
     if not case.outstanding:
         return case
     closed = case.closed
+    if closed:
+        case = watched_anew(case, at)
     outcome: e.Outcome | None = "written_off" if case.written_off else None
     case = case.but(closed=False, outcome=outcome) if closed else case
     if case.rules_version < 2:
@@ -241,8 +252,10 @@ def credited(
     if stands_for < amount:
         raise Refused(f"a credit of {amount} is more than the {stands_for} the invoice still stands for")
     before = _over(case)
-    credit = Credit(id=reference, kind=kind, amount=amount, on=(on or local_date(case, at)).isoformat())
-    case = _settled(case.but(credits=(*case.credits, credit), credited=case.credited + amount))
+    today = debtor_day(case.invoice, at)
+    day = min(on or today, today)
+    credit = Credit(id=reference, kind=kind, amount=amount, on=day.isoformat())
+    case = _booked_through(case.but(credits=(*case.credits, credit), credited=case.credited + amount), day, at)
     over = _over(case)
     if before < over:
         text = f"the credit of {amount} leaves {over - before} paid too much: refund it or set it off"
@@ -255,6 +268,8 @@ def interest_waived(case: Case, event: e.InterestWaived, at: datetime) -> Case:
     if not event.by.strip():
         raise Refused("a waiver needs a name: who waives?")
     in_currency(case, event.amount)
+    # What has accrued since it was last booked is given up with the rest.
+    case = _booked_through(case, debtor_day(case.invoice, at), at)
     extra = case.owed.interest + case.owed.costs
     if case.claim is None or not extra:
         raise Refused("no interest or costs are claimed that could be waived")
@@ -265,15 +280,26 @@ def interest_waived(case: Case, event: e.InterestWaived, at: datetime) -> Case:
 
 def rest_waived(case: Case, _: e.RestWaived, at: datetime) -> Case:
     """The policy lets interest and costs go, as much as the invoice was for being paid: all of that was principal."""
-    payments = tuple(p.but(order=PRINCIPAL_FIRST) for p in case.payments)
-    case = _settled(case.but(payments=payments))
+    case = _booked_through(case, debtor_day(case.invoice, at), at)
     by = f"policy {case.policy.id} version {case.policy.version}"
-    return _waived(case, REST, case.outstanding, True, by, "as much as the invoice was for is paid", at)
+    why = "as much as the invoice was for is paid"
+    nothing = Money.zero(case.currency)
+    principal_paid = _waived(case, REST, nothing, True, by, why, at, principal_first=True)
+    if _over(case) < _over(principal_paid):
+        # More came in than principal, interest and costs would have been so: nothing is given back for it.
+        return _waived(case, REST, case.outstanding, True, by, why, at, principal=case.owed.principal)
+    return _waived(case, REST, principal_paid.outstanding, True, by, why, at, principal_first=True)
 
 
-def _waived(case: Case, reference: str, amount: Money, all_of_it: bool, by: str, reason: str, at: datetime) -> Case:
-    today = local_date(case, at)
-    waiver = Waiver(id=reference, amount=amount, on=today.isoformat(), by=by, reason=reason)
+def _waived(
+    case: Case, reference: str, amount: Money, all_of_it: bool, by: str, reason: str, at: datetime,
+    principal_first: bool = False, principal: Money | None = None,
+) -> Case:  # fmt: skip
+    today = debtor_day(case.invoice, at)
+    waiver = Waiver(
+        id=reference, amount=amount, on=today.isoformat(), by=by, reason=reason, principal_first=principal_first,
+        principal=principal,
+    )  # fmt: skip
     claim = case.claim
     if claim is not None and all_of_it:
         claim = claim.but(until=today, through=max(claim.through, today))

@@ -17,8 +17,11 @@ from models.law import CaseLaw
 from models.money import Money
 from models.statutory_interest import Claim, late_payment_claim
 
+REST = "rest"
+"""The id of the waiver that a policy makes by itself, once as much as the invoice was for is paid."""
 WAIVED: tuple[Part, ...] = ("interest", "costs")
-_PRINCIPAL: tuple[Part, ...] = ("principal",)
+LET_GO: tuple[Part, ...] = ("principal",)
+"""What a policy lets go besides, where payments of as much as the invoice was for settled interest and costs first."""
 
 
 class Entries(Protocol):
@@ -67,17 +70,22 @@ def corrected(invoice: Invoice, entries: Entries) -> Money:
 def receipts(invoice: Invoice, entries: Entries) -> list[Receipt]:
     """Everything that settles the debt, each with what it settles first."""
     currency = invoice.amount.currency
+    let_go = any(waiver.principal_first for waiver in entries.waivers)
     found = []
     for payment in entries.payments:
         value = None if payment.reversed else payment.value(currency)
         if value:
-            found.append(Receipt(date.fromisoformat(payment.received_on), value, payment.order))
+            order = PRINCIPAL_FIRST if let_go else payment.order
+            found.append(Receipt(payment.day, value, order))
     found += [
-        Receipt(date.fromisoformat(credit.on), credit.amount, _PRINCIPAL)
+        Receipt(date.fromisoformat(credit.on), credit.amount, PRINCIPAL_FIRST)
         for credit in entries.credits
         if credit.kind != "credit_note"
     ]
-    return found + [Receipt(date.fromisoformat(waiver.on), waiver.amount, WAIVED) for waiver in entries.waivers]
+    for waiver in entries.waivers:
+        day, principal = date.fromisoformat(waiver.on), waiver.principal or Money.zero(currency)
+        found += [Receipt(day, waiver.amount - principal, WAIVED), Receipt(day, principal, LET_GO)]
+    return [receipt for receipt in found if receipt.amount]
 
 
 def late_charges(invoice: Invoice, entries: Entries, as_of: date, without: Money | None = None) -> Claim:
@@ -100,7 +108,7 @@ def late_charges(invoice: Invoice, entries: Entries, as_of: date, without: Money
 
 def cash_unapplied(claim: Claim) -> Money:
     """What was paid beyond the debt; a waiver of more than was owed is no money."""
-    waived = (a.allocation.unapplied for a in claim.statement.applied if a.order == WAIVED)
+    waived = (a.allocation.unapplied for a in claim.statement.applied if a.order in (WAIVED, LET_GO))
     return claim.statement.unapplied - sum(waived, Money.zero(claim.principal.currency))
 
 

@@ -66,6 +66,8 @@ class Payment(Value):
     id: str
     amount: Money
     received_on: str
+    counts_on: str | None = None
+    """The day from which it counts, where `received_on` lies ahead: what has come is not owed any more."""
     reversed: bool = False
     order: tuple[Part, ...] = PRINCIPAL_FIRST
     """What it settles first, as things stood when it came: interest that was not claimed yet is not settled."""
@@ -73,6 +75,11 @@ class Payment(Value):
     """Of a foreign amount: what it counts for in the invoice's currency, as an operator decided."""
     returned: Money | None = None
     """What of it left the case again, in the invoice's currency: paid back, or set off elsewhere."""
+
+    @property
+    def day(self) -> date:
+        """The day on which it settles the debt."""
+        return date.fromisoformat(self.counts_on or self.received_on)
 
     def value(self, currency: str) -> Money | None:
         """What it brings the case, in `currency`; None while nobody said what a foreign amount counts for."""
@@ -99,6 +106,10 @@ class Waiver(Value):
     on: str
     by: str
     reason: str = ""
+    principal_first: bool = False
+    """Whether, while it stands, all that was paid counts as principal: the rest alone is given up."""
+    principal: Money | None = None
+    """What of it is principal, as payments had settled interest and costs before it."""
 
 
 class InterestClaim(Value):
@@ -167,6 +178,8 @@ class Deadline(Value):
     missed: bool = False
     warned: int | None = None
     """The number of days ahead of the last warning."""
+    since: AwareDatetime | None = None
+    """From when on it is watched, where that is later than the case: nobody is warned of days that were past."""
 
 
 class WriteOffProposal(Value):
@@ -347,10 +360,11 @@ class Case(Value):
 
     @property
     def disputed(self) -> Money:
-        """The contested part of what is outstanding."""
+        """The contested part of what is outstanding; with all of the principal, its interest and costs are, too."""
         if self.dispute is None:
             return Money.zero(self.currency)
-        return self.outstanding if self.dispute.amount is None else min(self.dispute.amount, self.outstanding)
+        contested = self.dispute.amount
+        return self.outstanding if contested is None or contested >= self.owed.principal else contested
 
     @property
     def pursued(self) -> Money:

@@ -143,10 +143,6 @@ def _withdrawn(case: Case, _: e.Withdrawn, at: datetime) -> Case:
     return case.but(withdrawn=True)
 
 
-def _law_updated(case: Case, event: e.LawUpdated, at: datetime) -> Case:
-    return with_deadlines(case.but(law=event.law))
-
-
 def _policy_changed(case: Case, event: e.PolicyChanged, at: datetime) -> Case:
     for step in case.proposed:
         case = tasks.finished(case, "approval", step, at, "superseded")
@@ -186,7 +182,7 @@ _BRANCHES: dict[type[e.Event], Callable[[Case, Any, datetime], Case]] = {
     e.InterestWaived: balance.interest_waived,
     e.ShortSettled: balance.short_settled,
     e.RestWaived: balance.rest_waived,
-    e.LawUpdated: _law_updated,
+    e.LawUpdated: balance.law_updated,
     e.DeadlineNear: deadlines.near,
     e.DeadlineMissed: deadlines.missed,
     e.DisputeRaised: standstill.dispute_raised,

@@ -33,6 +33,7 @@ _MET_BY: dict[StepKind, tuple[e.DeadlineKind, ...]] = {
     "insurance_claim": ("insurer_notice", "claim_filing"),
     "referral": ("collection_mandate",),
 }
+_IN_COURT: tuple[LimitationEvent, ...] = ("suit", "court_order")
 BAD_NEWS = ("debtor_insolvent", "contact_lost", "promise_broken", "plan_broken")
 
 
@@ -42,6 +43,7 @@ class _Term(NamedTuple):
     why: str
     source: str
     verified: bool = True
+    since: datetime | None = None
 
 
 def name(kind: e.DeadlineKind) -> str:
@@ -56,13 +58,14 @@ def with_deadlines(case: Case) -> Case:
     for term in _terms(case):
         day = previous_business_day(case, term.day)
         known = before.get(term.kind)
-        if known is not None and known.legal_day == term.day:
+        # What became known once is known: a second piece of bad news gives no more time than the first.
+        if known is not None and (known.legal_day == term.day or term.since is not None):
             found.append(known)
             continue
         found.append(
             Deadline(
                 kind=term.kind, day=day, legal_day=term.day, why=term.why, source=term.source, verified=term.verified,
-                met=known.met if known is not None else None,
+                met=known.met if known is not None else None, since=term.since,
             )
         )  # fmt: skip
     return case.but(deadlines=tuple(sorted(found, key=lambda d: (d.day, d.kind))))
@@ -90,7 +93,8 @@ def _terms(case: Case) -> Iterator[_Term]:
         if move is None:
             continue
         if move.effect == "restart":
-            moved_to = limitation_date(limitation, due, restart.on)
+            # An acknowledgment before the period has begun to run (DE: the end of the year) does not shorten it.
+            moved_to = max(last, limitation_date(limitation, due, restart.on))
         elif move.effect == "postpone" and move.by is not None:
             moved_to = max(last, move.by.after(restart.on))
         else:
@@ -110,18 +114,21 @@ def _of_insurance(case: Case) -> Iterator[_Term]:
     extension = due + timedelta(days=terms.maximum_extension or 0)
     known = [case.happened[what] for what in BAD_NEWS if what in case.happened]
     for kind, duty in terms.duties.items():
+        since = None
         match duty.of:
             case "due":
                 base, named = due, f"the due date {due}"
             case "extension":
                 base, named = extension, f"{extension}, the end of the maximum extension"
             case _ if known:
-                base = local_date(case, min(known))
+                since = min(known)
+                base = local_date(case, since)
                 named = f"{base}, when it became known"
             case _:
                 continue
         unit = "business days" if duty.business_days else "days"
-        yield _Term(kind, _later(case, base, duty), f"{duty.within} {unit} from {named}", terms.source)
+        why = f"{duty.within} {unit} from {named}"
+        yield _Term(kind, _later(case, base, duty), why, terms.source, since=since)
 
 
 def _later(case: Case, base: date, duty: Duty) -> date:
@@ -157,20 +164,35 @@ def effect(case: Case, event: LimitationEvent) -> Effect:
 
 
 def moved(case: Case, event: LimitationEvent, on: date, proof: str) -> Case:
-    """Something happened that may move the limitation date; where the law lets it, the proof is kept with it."""
+    """Something happened that may move the limitation date; where the law lets it, the proof is kept with it.
+
+    What comes after the last day revives nothing, to be on the safe side.
+    """
+    last = next((d.legal_day for d in case.deadlines if d.kind == "limitation"), None)
+    if last is None or last < on:
+        return case
     match effect(case, event):
         case "restart":
             if any(restart.on >= on for restart in case.restarts):
                 return case
         case "postpone":
-            # Once only (e.g. JP Civil Code art. 150).
-            if any(restart.event == event for restart in case.restarts):
+            # Once only (e.g. JP Civil Code art. 150); one that came too early to postpone anything does not count.
+            limitation = case.law.jurisdiction.limitation if case.law else None
+            move = limitation.move(event) if limitation else None
+            early = move is None or move.by is None or move.by.after(on) <= last
+            if early or any(restart.event == event for restart in case.restarts):
                 return case
         case "suspend":
-            return met(case, "limitation", f"suspended by {proof}")
+            # Negotiations suspend only as long as they last, and who can say when they ended? The day stays.
+            return met(case, "limitation", f"suspended by {proof}") if event in _IN_COURT else case
         case _:
             return case
     return with_deadlines(case.but(restarts=(*case.restarts, Restart(event=event, on=on, proof=proof))))
+
+
+def watched_anew(case: Case, at: datetime) -> Case:
+    """A case that was closed is pursued again: of the warnings that it missed meanwhile only the last counts."""
+    return case.but(deadlines=tuple(d.but(since=at) for d in case.deadlines))
 
 
 def met_by_step(case: Case, kind: StepKind, what: str) -> Case:
@@ -202,21 +224,21 @@ def _instant(notice: tuple[datetime, e.AnyEvent]) -> datetime:
 def _next(case: Case, deadline: Deadline) -> tuple[datetime, e.AnyEvent] | None:
     if deadline.met is not None or deadline.missed:
         return None
-    ahead = _next_warning(case, deadline)
+    watched = max(deadline.since or case.opened_at, case.opened_at)
+    ahead = _next_warning(case, deadline, local_date(case, watched))
     if ahead is not None:
-        at = max(start_of_day(case, deadline.day - timedelta(days=ahead)), case.opened_at)
+        at = max(start_of_day(case, deadline.day - timedelta(days=ahead)), watched)
         return at, e.DeadlineNear(deadline=deadline.kind, day=deadline.day, days_left=ahead, at=at)
-    at = max(start_of_day(case, deadline.day + timedelta(days=1)), case.opened_at)
+    at = max(start_of_day(case, deadline.day + timedelta(days=1)), watched)
     return at, e.DeadlineMissed(deadline=deadline.kind, day=deadline.day, at=at)
 
 
-def _next_warning(case: Case, deadline: Deadline) -> int | None:
-    """How many days ahead the next warning comes; of those that lie before the case only the last counts."""
+def _next_warning(case: Case, deadline: Deadline, watched_from: date) -> int | None:
+    """How many days ahead the next warning comes; of those that lie before the watch only the last counts."""
     leads = sorted(case.policy.deadline_warnings, reverse=True)
     left = [n for n in leads if deadline.warned is None or n < deadline.warned]
-    opened_on = local_date(case, case.opened_at)
-    past = [n for n in left if deadline.day - timedelta(days=n) < opened_on]
-    if opened_on > deadline.day:
+    past = [n for n in left if deadline.day - timedelta(days=n) < watched_from]
+    if watched_from > deadline.day:
         return None
     return past[-1] if past else left[0] if left else None
 

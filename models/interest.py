@@ -187,7 +187,7 @@ class _Walk:
 
     def __init__(self, principal: Money, costs: Money, rates: Sequence[DatedRate]) -> None:
         self.nothing = self.unapplied = self.capitalised = Money.zero(principal.currency)
-        self.owed = Owed(costs=costs, interest=self.nothing, principal=principal)
+        self.owed = Owed.assembled(costs=costs, interest=self.nothing, principal=principal)
         self.rates = rates
         self.segments: list[Segment] = []
         self.applied: list[Applied] = []

@@ -68,7 +68,7 @@ class Money(Value):
     @classmethod
     def zero(cls, currency: str) -> "Money":
         """Nothing, in `currency`."""
-        return cls.of(Decimal(0), currency)
+        return _zero(currency)
 
     @classmethod
     def from_minor(cls, units: int, currency: str) -> "Money":
@@ -105,3 +105,8 @@ class Money(Value):
 
     def __str__(self) -> str:
         return f"{self.amount:,} {self.currency}"
+
+
+@lru_cache(maxsize=256)
+def _zero(currency: str) -> Money:
+    return Money.of(Decimal(0), currency)

@@ -57,7 +57,8 @@ def dispute_resolved(case: Case, event: e.DisputeResolved, at: datetime) -> Case
         raise Refused("an amount goes with an upheld dispute only: it is what the invoice shrinks by")
     if event.amount is not None and disputed < event.amount:
         raise Refused(f"{event.amount} is more than the disputed {disputed}")
-    credit = min(event.amount or disputed, case.invoice.amount - case.credited)
+    # Interest on what was never owed goes with it: the credit is of principal.
+    credit = min(event.amount or min(disputed, case.owed.principal), case.invoice.amount - case.credited)
     outcome: SettledOutcome = "upheld" if event.upheld else "rejected"
     case = over(case.but(dispute=None), "dispute", dispute.id, outcome, credit if event.upheld else disputed, at)
     for kind in ("dispute", "dispute_unanswered"):
@@ -160,9 +161,10 @@ def _within_deadlines(
     if why is not None:
         raise Refused(f"{day} cannot be accepted: {why}")
     past = crossed(case, day)
-    if past and (not event.approved_by.strip() or event.approved_by.strip() == event.by.strip()):
+    one, other = event.by.strip().casefold(), event.approved_by.strip().casefold()
+    if past and (not one or not other or one == other):
         raise Refused(
-            f"{day} needs the approval of a second person (--approved-by NAME, another than --by), as cover may be "
+            f"{day} needs the approval of a second person (--by NAME --approved-by OTHER), as cover may be "
             f"lost: {'; '.join(past)}"
         )
     return case

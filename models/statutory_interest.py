@@ -6,6 +6,7 @@ Pure functions over tables that are handed in. The segments themselves are made 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from decimal import ROUND_CEILING, Decimal
+from functools import lru_cache
 
 from models.allocation import COSTS_FIRST, Part
 from models.base import Value
@@ -99,7 +100,7 @@ def late_payment_claim(
     unverified += [figure.source for figure in used if not figure.verified]
     if jurisdiction and jurisdiction.notes:
         notes += jurisdiction.notes
-    return Claim(
+    return Claim.assembled(
         jurisdiction=jurisdiction.code if jurisdiction else None, principal=principal, interest=statement.total,
         compensation=costs, paid=sum((r.amount for r in received), nothing), total=statement.owed.total,
         statement=statement, left_out_from=left_out_from, unverified=tuple(dict.fromkeys(unverified)),
@@ -118,13 +119,34 @@ def _rates(
     try:
         if jurisdiction is None:
             raise NoRate("neither a jurisdiction nor a rate of the contract is given")
-        return statutory_rates(jurisdiction, first, last), None
+        return _remembered(_TheOne(jurisdiction), first, last), None
     except NoRate as missing:
         if not leave_out:
             raise
         known = _known(jurisdiction, first)
         since = known[-1].until + _DAY if known else first
         return [*known, DatedRate(_NOTHING, since, last, str(missing), False)], since
+
+
+class _TheOne:
+    """A jurisdiction as the key of a cache: the very instance, as to compare its content costs more than is saved."""
+
+    __slots__ = ("law",)
+
+    def __init__(self, law: Jurisdiction) -> None:
+        self.law = law
+
+    def __hash__(self) -> int:
+        return id(self.law)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _TheOne) and other.law is self.law
+
+
+@lru_cache(maxsize=20_000)
+def _remembered(law: _TheOne, first: date, last: date) -> tuple[DatedRate, ...]:
+    """The statute's rates; cases are under the same few laws (`models.law.shared`), and asked about again and again."""
+    return tuple(statutory_rates(law.law, first, last))
 
 
 def _known(jurisdiction: Jurisdiction | None, first: date) -> list[DatedRate]:

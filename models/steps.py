@@ -166,6 +166,9 @@ def task_completed(case: Case, event: e.TaskCompleted, at: datetime) -> Case:
         raise Refused(f"{event.task!r} is an approval: use approve or reject with the step {found.step}")
     case = case.but(tasks=tuple(t.but(done_at=at, outcome=event.outcome) if t is found else t for t in case.tasks))
     if found.kind in ("deadline", "deadline_missed") and event.outcome == "done":
+        # A task about a day that has moved since meets nothing.
+        if not any(d.kind == found.about and (d.missed or d.warned is not None) for d in case.deadlines):
+            return case
         return met(case, cast("e.DeadlineKind", found.about), f"task {found.id}, done by {event.by or 'an operator'}")
     if found.kind == "legal_action" and event.outcome == "done":
         return moved(case, "suit", local_date(case, at), f"task {found.id}")

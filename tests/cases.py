@@ -62,9 +62,9 @@ _packaged = lru_cache(load_policy)
 
 
 @lru_cache
-def law_of(code: str) -> CaseLaw:
-    """The law of a jurisdiction, for an invoice due on day 0."""
-    return law_for(load_jurisdiction(code), "invoice", DUE)
+def law_of(code: str, due: date = DUE) -> CaseLaw:
+    """The law of a jurisdiction, for an invoice due on day 0 unless told otherwise."""
+    return law_for(load_jurisdiction(code), "invoice", due)
 
 
 class Walk:
@@ -84,12 +84,16 @@ class Walk:
         self.now = opened or day(-10, 0)
         self.opened = e.CaseOpened(
             at=self.now, invoice=invoice(**fields), policy=pinned, clock=CaseClock.real(self.now),
-            prior_notices=tuple(prior), law=law_of(law) if law else None,
+            prior_notices=tuple(prior), law=law_of(law, self._due(fields)) if law else None,
             insurance=InsuranceTerms.model_validate(insurance) if insurance else None, rules_version=RULES_VERSION,
         )  # fmt: skip
         self.case = open_case(self.opened)
         self.events: list[e.Event] = [self.opened]
         self._messages = 0
+
+    @staticmethod
+    def _due(fields: dict[str, Any]) -> date:
+        return date.fromisoformat(str(fields.get("due", DUE)))
 
     def until(self, instant: datetime, inclusive: bool = True) -> "Walk":
         """Let time pass; what falls on the instant itself happens only if `inclusive`."""

@@ -10,9 +10,9 @@ OPTIONAL = (
     *("buyer_name", "country", "language", "email", "phone", "timezone", "issued"),
     *("preferred_channels", "opt_out"),
     *("terms", "late_fee", "contract", "order", "policy", "tier"),
-    *("insured_percentage", "credit_limit", "insurer", "agency", "guarantee", "notes"),
+    *("insured_percentage", "credit_limit", "insurer", "agency", "guarantee", "guarantee_expires", "notes"),
     *("contact_name", "buyer_vat_id", "buyer_registration", "buyer_endpoint", "buyer_address"),
-    *("payment_reference", "ibans", "document"),
+    *("payment_reference", "ibans", "document", "jurisdiction", "allocation"),
 )
 FIELDS = frozenset((*REQUIRED, *OPTIONAL))
 

@@ -27,6 +27,7 @@ _MULTILINE = frozenset({"notes", "guarantee", "terms", "buyer_address"})
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)\s*%?", re.ASCII)
 # A name only: a path in somebody's file must not make us read files.
 _POLICY = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
+_LAW = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,12})?")
 _FIELD_OF = {"id": "buyer_id", "name": "buyer_name", "text": "guarantee", "percent": "late_fee"}
 
 
@@ -90,8 +91,10 @@ class RowReader:
             get("timezone"), get("tier"), get("contact_name"), get("buyer_vat_id"), get("buyer_registration"),
             get("buyer_endpoint"), get("buyer_address"), get("preferred_channels"), get("opt_out"),
         )  # fmt: skip
-        ibans = get("ibans")
-        late_fee, guarantee = get("late_fee"), get("guarantee")
+        ibans, late_fee = get("ibans"), get("late_fee")
+        for field, check in (("jurisdiction", _jurisdiction), ("allocation", _allocation)):
+            if field in row:
+                _checked(field, row[field], check)
         try:
             return Invoice(
                 creditor=row["creditor"], number=row["number"], buyer=buyer, amount=amount,
@@ -100,10 +103,19 @@ class RowReader:
                 notes=get("notes"), payment_reference=get("payment_reference"), document=get("document"),
                 ibans=None if ibans is None else tuple(ibans.split()),
                 late_fee=None if late_fee is None else _late_fee(late_fee),
-                guarantee=None if guarantee is None else Guarantee(text=guarantee),
+                guarantee=self._guarantee(row), jurisdiction=get("jurisdiction"),
+                allocation="principal_first" if "allocation" in row else None,
             )  # fmt: skip
         except ValidationError as error:
             raise fault_of(error) from None
+
+    def _guarantee(self, row: Texts) -> Guarantee | None:
+        expires = self._day(row, "guarantee_expires")
+        if "guarantee" in row:
+            return Guarantee(text=row["guarantee"], expires=expires)
+        if expires is not None:
+            raise Fault("guarantee_expires", row["guarantee_expires"], "there is no guarantee that could expire")
+        return None
 
     def _cover(self, row: Texts, currency: str) -> InsuranceCover | None:
         given: dict[str, Any] = {field: row[field] for field in _COVER if field in row}
@@ -173,6 +185,16 @@ def _late_fee(text: str) -> LateFee:
     except ValidationError as error:
         fault = fault_of(error)
         raise Fault("late_fee", text, fault.reason) from None
+
+
+def _jurisdiction(text: str) -> None:
+    if not _LAW.fullmatch(text):
+        raise ValueError("not the code of a jurisdiction, such as DE, UK or US-NY")
+
+
+def _allocation(text: str) -> None:
+    if text != "principal_first":
+        raise ValueError("write principal_first, if the contract says so; else leave it empty: the law's order holds")
 
 
 def _percentage(text: str) -> Decimal:

@@ -16,10 +16,12 @@ from models.case import RULES_VERSION, Case, Closed, Refused
 from models.changes import apply, fold, open_case
 from models.clock import CaseClock
 from models.days import local_date
-from models.ladder import Close, Perform, Propose, Record, Wait, next_action
+from models.insurance import InsuranceTerms
+from models.ladder import Close, Perform, Propose, Record, Tell, Wait, next_action
 from models.money import Money
-from models.policy import DUNNING, Policy
-from tests.cases import after_due, after_step, day, invoice, policy, step
+from models.policy import DUNNING, DUTY_STEPS, Policy
+from tests.cases import after_due, after_step, day, invoice, law_of, policy, step
+from tests.unit.bookkeeping import adds_up
 
 EVERYTHING = policy(
     step("before", {"before_due": "P3D"}, repeat={"every": "P2D", "times": 3}),
@@ -36,14 +38,36 @@ EVERYTHING = policy(
     id="everything", spacing="P1D", contact_limit={"most": 2, "within": "P7D"}, jitter="PT90M",
     schedule={"zone": "debtor", "days": "business"}, promise_tolerance="P2D",
 )  # fmt: skip
+CLAIMING = policy(
+    step("letter", after_due(2), cure_period="P3D"),
+    step("demand", after_due(9), "formal_demand", requires=["letter"], cure_period="P5D"),
+    step("sue", after_due(40), "legal_action", requires=["demand"], mode="propose"),
+    id="claiming", claim_interest={"from_step": "demand", "rest": "pursue"}, tolerance=["5.00 EUR"], max_promises=1,
+    dispute_answer="P5D", grace_period="P3D", deadline_warnings=["P20D", "P5D", "P1D"],
+)  # fmt: skip
+WAIVING = CLAIMING.model_validate({
+    **CLAIMING.brief, "id": "waiving", "claim_interest": {"from_step": "letter", "rest": "waive"}, "tolerance": [],
+})  # fmt: skip
+INSURED: dict[str, Any] = {
+    "source": "policy 4711", "maximum_extension": "P20D",
+    "duties": {
+        "insurer_notice": {"within": "P15D"}, "claim_filing": {"within": "P60D"},
+        "adverse_information": {"within": "P10D", "of": "knowledge", "business_days": True},
+    },
+}  # fmt: skip
 NAMES = ["plain", "s0-24h-7-90", "s2-weekly-15-30", "s2-7-15-30", "s3-immediate"]
-POLICIES: list[Policy] = [EVERYTHING, *map(load_policy, NAMES)]
-STEPS = sorted({s.id for p in POLICIES for s in p.steps})
+POLICIES: list[Policy] = [EVERYTHING, CLAIMING, WAIVING, *map(load_policy, NAMES)]
+STEPS = sorted({*(s.id for p in POLICIES for s in p.steps), *DUTY_STEPS, "write_off"})
 
 amounts = st.integers(1, 120_000).map(lambda cents: Money.from_minor(cents, "EUR"))
 some_amount = st.none() | amounts
 hours = st.sampled_from([0.25, 3, 24, 24 * 3, 24 * 7, 24 * 30]).flatmap(lambda most: st.floats(0, most))
 ahead = st.integers(-1, 20)
+approvers = st.sampled_from(["", "anna", "berta"])
+
+
+def case_insured(case: Case) -> bool:
+    return case.insurance is not None and case.insurance.notice != "task"
 
 
 class CaseMachine(RuleBasedStateMachine):
@@ -58,16 +82,28 @@ class CaseMachine(RuleBasedStateMachine):
         zone=st.sampled_from(["UTC", "Europe/Berlin", "Asia/Shanghai", "America/Los_Angeles"]),
         insured=st.booleans(),
         number=st.sampled_from(["1", "2", "3"]),
-    )
-    def open(self, rules: Policy, opened: int, zone: str, insured: bool, number: str) -> None:
+        law=st.sampled_from([None, "DE", "UK", "CN", "MX"]),
+        notice=st.sampled_from([None, "execute", "propose", "task"]),
+        fields=st.sampled_from(
+            [{}, {"late_fee": "0.05%/day"}, {"allocation": "principal_first"},
+             {"guarantee": {"text": "bond", "expires": "2026-05-30"}}]
+        ),
+    )  # fmt: skip
+    def open(
+        self, rules: Policy, opened: int, zone: str, insured: bool, number: str, law: str | None, notice: str | None,
+        fields: dict[str, Any],
+    ) -> None:  # fmt: skip
         self.now = day(0, opened)
-        subject = invoice(number=number, cover={} if insured else None, buyer={"contact": {"timezone": zone}})
+        subject = invoice(number=number, cover={} if insured else None, buyer={"contact": {"timezone": zone}}, **fields)
         event = e.CaseOpened(
-            at=self.now, invoice=subject, policy=rules, clock=CaseClock.real(self.now), rules_version=RULES_VERSION
-        )
+            at=self.now, invoice=subject, policy=rules, clock=CaseClock.real(self.now), rules_version=RULES_VERSION,
+            law=law_of(law) if law else None,
+            insurance=InsuranceTerms.model_validate({**INSURED, "notice": notice}) if notice else None,
+        )  # fmt: skip
         self.case = open_case(event)
         self.sent: list[e.Message] = []
         self.performed_by_us: list[tuple[str, int]] = []
+        self.agreed_in_law = dict(self.last_days())
 
     # --- the world --------------------------------------------------------------------------------------------
 
@@ -90,6 +126,8 @@ class CaseMachine(RuleBasedStateMachine):
                 case Record(event):
                     assert event.at is not None and event.at <= self.now
                     self.take(event)
+                case Tell(case_id):
+                    self.take(e.PartnerTold(case=case_id))
                 case Close(outcome):
                     self.take(e.CaseClosed(outcome=outcome))
                 case Propose(chosen, occurrence, planned_at):
@@ -112,7 +150,8 @@ class CaseMachine(RuleBasedStateMachine):
         common: dict[str, Any] = {"step": action.step.id, "occurrence": action.occurrence}
         match report:
             case "performed":
-                self.performed_by_us.append((action.step.id, action.occurrence))
+                if action.step.id not in DUTY_STEPS:
+                    self.performed_by_us.append((action.step.id, action.occurrence))
                 self.take(
                     e.StepPerformed(
                         **common, kind=action.step.kind, planned_at=action.planned_at, performed_at=self.now
@@ -128,6 +167,9 @@ class CaseMachine(RuleBasedStateMachine):
 
     def judge(self, name: str, planned_at: datetime) -> None:
         """What must be true of any step at the moment it is carried out or proposed."""
+        if name in DUTY_STEPS:
+            assert case_insured(self.case) and not self.case.closed and planned_at <= self.now
+            return
         case, chosen = self.case, self.case.policy.by_id[name]
         assert not case.on_hold and not case.written_off and not case.withdrawn and case.pursued
         assert case.opened_at <= planned_at <= self.now
@@ -151,7 +193,7 @@ class CaseMachine(RuleBasedStateMachine):
 
     # --- what it is told --------------------------------------------------------------------------------------
 
-    def tell(self, kind: type[e.Message], **body: Any) -> None:
+    def tell(self, kind: type[e.Message], /, **body: Any) -> None:
         message = kind.model_validate({"id": f"M-{len(self.sent)}", "by": "anna", "at": self.now, **body})
         before, sequence = self.case, self.case.sequence
         try:
@@ -165,9 +207,27 @@ class CaseMachine(RuleBasedStateMachine):
     def on(self, days: int) -> date:
         return local_date(self.case, self.now) + timedelta(days=days)
 
-    @rule(amount=amounts)
-    def payment(self, amount: Money) -> None:
-        self.tell(e.PaymentReceived, amount=amount, received_on=self.now.date())
+    @rule(amount=amounts, part=st.sampled_from([None, "costs", "interest", "principal"]), ago=st.integers(0, 20))
+    def payment(self, amount: Money, part: str | None, ago: int) -> None:
+        self.tell(e.PaymentReceived, amount=amount, received_on=self.on(-ago), designation=part)
+
+    @precondition(lambda self: self.case.payments)
+    @rule(data=st.data(), part=st.sampled_from(["costs", "interest", "principal"]), counts_as=some_amount)
+    def allocation(self, data: st.DataObject, part: str, counts_as: Money | None) -> None:
+        chosen = data.draw(st.sampled_from([p.id for p in self.case.payments]))
+        body = {"first": part} if counts_as is None else {"counts_as": counts_as}
+        self.tell(e.PaymentAllocated, payment=chosen, **body)
+
+    @precondition(lambda self: self.case.payments)
+    @rule(data=st.data(), amount=some_amount)
+    def refund(self, data: st.DataObject, amount: Money | None) -> None:
+        known = self.case.unapplied or self.case.payments
+        chosen = data.draw(st.sampled_from(known))
+        self.tell(e.Refunded, payment=chosen.id, amount=amount or chosen.amount)
+
+    @rule(amount=some_amount, by=st.sampled_from(["anna", ""]))
+    def waiver(self, amount: Money | None, by: str) -> None:
+        self.tell(e.InterestWaived, amount=amount, by=by)
 
     @rule()
     def full_payment(self) -> None:
@@ -184,37 +244,45 @@ class CaseMachine(RuleBasedStateMachine):
         if known:
             self.tell(e.PaymentReversed, payment=data.draw(st.sampled_from(known)))
 
-    @rule(amount=amounts)
-    def credit(self, amount: Money) -> None:
-        self.tell(e.CreditNoteIssued, amount=amount)
+    @rule(amount=amounts, kind=st.sampled_from(["credit_note", "set_off", "goods_in_lieu"]), ago=st.integers(0, 20))
+    def credit(self, amount: Money, kind: str, ago: int) -> None:
+        self.tell(e.CreditNoteIssued, amount=amount, kind=kind, issued_on=self.on(-ago))
 
-    @rule(amount=some_amount)
-    def dispute(self, amount: Money | None) -> None:
-        self.tell(e.DisputeRaised, amount=amount)
+    @rule(amount=some_amount, category=st.sampled_from(["quality", "other"]), answer=st.none() | ahead)
+    def dispute(self, amount: Money | None, category: str, answer: int | None) -> None:
+        answer_by = None if answer is None else self.on(answer)
+        self.tell(e.DisputeRaised, amount=amount, category=category, answer_by=answer_by)
 
     @rule(upheld=st.booleans(), amount=some_amount)
     def resolution(self, upheld: bool, amount: Money | None) -> None:
         self.tell(e.DisputeResolved, upheld=upheld, amount=amount)
 
-    @rule(amount=some_amount, days=ahead)
-    def promise(self, amount: Money | None, days: int) -> None:
-        self.tell(e.PromiseMade, amount=amount, pay_by=self.on(days))
+    @rule(amount=some_amount, days=ahead, approver=approvers)
+    def promise(self, amount: Money | None, days: int, approver: str) -> None:
+        self.tell(e.PromiseMade, amount=amount, pay_by=self.on(days), approved_by=approver)
 
-    @rule(parts=st.integers(1, 3), days=ahead)
-    def plan(self, parts: int, days: int) -> None:
+    @rule(ours=st.booleans())
+    def plan_ended(self, ours: bool) -> None:
+        self.tell(e.PlanEnded, plan=self.case.plan.name if ours and self.case.plan else "PL")
+
+    @rule(parts=st.integers(1, 3), days=ahead, approver=approvers, others=st.booleans())
+    def plan(self, parts: int, days: int, approver: str, others: bool) -> None:
         owed = self.case.outstanding.minor
         shares = [owed // parts] * (parts - 1) + [owed - owed // parts * (parts - 1)]
+        common: dict[str, Any] = {"plan": "PL", "with_cases": [self.case.id, "invoice/ACME/other"]} if others else {}
         self.tell(
             e.PlanAgreed,
+            approved_by=approver,
+            **common,
             instalments=[
                 {"due": self.on(days + 5 * n), "amount": Money.from_minor(share, "EUR")}
                 for n, share in enumerate(shares)
             ],
         )
 
-    @rule(days=ahead)
-    def extension(self, days: int) -> None:
-        self.tell(e.ExtensionGranted, until=self.on(days))
+    @rule(days=ahead, approver=approvers)
+    def extension(self, days: int, approver: str) -> None:
+        self.tell(e.ExtensionGranted, until=self.on(days), approved_by=approver)
 
     @rule()
     def hold(self) -> None:
@@ -232,6 +300,13 @@ class CaseMachine(RuleBasedStateMachine):
     @rule(kind=st.sampled_from([e.StepApproved, e.StepRejected]), wild=st.sampled_from(STEPS))
     def decision(self, kind: type[e.Message], wild: str) -> None:
         self.tell(kind, step=next(iter(self.case.proposed), wild))
+
+    @precondition(lambda self: self.case.write_off)
+    @rule(kind=st.sampled_from([e.StepApproved, e.StepRejected]), by=st.sampled_from(["anna", "Anna", "berta"]))
+    def decision_on_a_write_off(self, kind: type[e.Message], by: str) -> None:
+        known = self.case
+        self.tell(kind, step="write_off", by=by)
+        assert (self.case is known) == (by != "berta") or known.closed
 
     @precondition(lambda self: self.case.tasks)
     @rule(data=st.data(), outcome=st.sampled_from(["done", "retry", "drop"]))
@@ -267,14 +342,32 @@ class CaseMachine(RuleBasedStateMachine):
 
     @invariant()
     def money_adds_up(self) -> None:
-        case = self.case
-        zero = Money.zero("EUR")
-        received = sum((p.amount for p in case.payments if not p.reversed and p.amount.currency == "EUR"), zero)
-        over = sum((p.amount for p in case.unapplied if p.amount.currency == "EUR"), zero)
-        assert case.invoice.amount == case.outstanding + case.credited + (received - over)
-        assert zero <= case.outstanding and zero <= case.credited and zero <= case.pursued
-        assert all(p.amount.amount > 0 for p in case.unapplied)
-        assert not (case.outstanding and over), "money lies idle while something is owed"
+        adds_up(self.case)
+        assert self.case.credited >= Money.zero("EUR") and self.case.disputed <= self.case.outstanding
+
+    def last_days(self) -> dict[str, date]:
+        return {d.kind: d.day for d in self.case.deadlines}
+
+    @invariant()
+    def deadlines_stand(self) -> None:
+        """Nothing but the law moves a hard deadline, and the law moves limitation alone."""
+        now = self.last_days()
+        assert list(now.values()) == sorted(now.values())
+        for kind, last in self.agreed_in_law.items():
+            assert now[kind] >= last if kind == "limitation" else now[kind] == last
+        assert self.agreed_in_law.keys() <= now.keys()
+        assert now.keys() - self.agreed_in_law.keys() <= {"adverse_information"}
+        self.agreed_in_law = now
+        open_warnings = Counter(t.about for t in self.case.tasks if t.kind == "deadline" and t.done_at is None)
+        assert max(open_warnings.values(), default=1) == 1
+
+    @invariant()
+    def tasks_end_with_what_they_are_about(self) -> None:
+        left = {(t.kind, t.about) for t in self.case.tasks if t.done_at is None}
+        assert self.case.dispute is not None or not any(kind.startswith("dispute") for kind, _ in left)
+        missing = [about for kind, about in left if kind == "missing_rate"]
+        known = self.case.claim.left_out_from if self.case.claim else None
+        assert set(missing) <= {str(known)}
 
     @invariant()
     def no_step_twice(self) -> None:

@@ -63,7 +63,8 @@ def test_a_full_canonical_row_becomes_the_invoice_it_describes(tmp_path: Path) -
         tmp_path, number="00042/7", buyer_name="Mülle, GmbH", country="DE", language="de", email="ap@muelle.example",
         phone="+49 30 1", timezone="Europe/Berlin", issued="2026-01-01", terms="net 30", late_fee="0.05%/day",
         contract="C-1", order="O-1", policy="s2-7-15-30", tier="B", insured_percentage="85", credit_limit="5000.00",
-        insurer="Atlas", agency="Lex", guarantee="parent company", notes="two\nlines",
+        insurer="Atlas", agency="Lex", guarantee="parent company", guarantee_expires="2026-12-31",
+        jurisdiction="US-NY", allocation="principal_first", notes="two\nlines",
     )  # fmt: skip
     assert isinstance(entry, Accepted), entry
     invoice = entry.row.invoice
@@ -72,6 +73,8 @@ def test_a_full_canonical_row_becomes_the_invoice_it_describes(tmp_path: Path) -
     assert (invoice.buyer.contact.language, invoice.buyer.contact.timezone) == ("de", "Europe/Berlin")
     assert invoice.cover is not None and invoice.cover.insured_percentage == 85
     assert invoice.guarantee is not None and invoice.guarantee.text == "parent company"
+    assert invoice.guarantee.expires == date(2026, 12, 31)
+    assert (invoice.jurisdiction, invoice.allocation) == ("US-NY", "principal_first")
     assert str(invoice.late_fee) == "0.05%/day"
     assert invoice.notes == "two\nlines"
     assert entry.row.policy == "s2-7-15-30"
@@ -202,6 +205,10 @@ def test_a_file_without_rows_is_fine_and_says_so(tmp_path: Path, content: str, n
         ("timezone", "../../etc/passwd", "not a time zone"),
         ("timezone", "Europe", "not a time zone"),
         ("late_fee", "lots", "write a late fee as"),
+        ("jurisdiction", "Germany", "not the code of a jurisdiction, such as DE, UK or US-NY"),
+        ("allocation", "interest first", "write principal_first, if the contract says so"),
+        ("guarantee_expires", "2026-12-31", "there is no guarantee that could expire"),
+        ("guarantee_expires", "soon", "not a date"),
         ("insured_percentage", "101", "not a percentage"),
         ("credit_limit", "1,000", "without thousands separators"),
         ("policy", "../plain", "not the name of a policy"),

@@ -151,7 +151,7 @@ async def dispute_upheld(world: World) -> None:
 
 
 async def deadline_on_hold(world: World) -> None:
-    await world.start(BRIEF, terms=Terms(law_of("DE"), INSURED), cover={"insurer": "Sample Insurer"})
+    await world.start(BRIEF, terms=Terms(law_of("DE"), INSURED), cover={"insurer": "Sample Credit Insurance plc"})
     await world.pass_until(day(2))
     await world.tell(e.HoldPlaced, reason="waiting for sales")
     await world.pass_until(day(40))
