@@ -18,7 +18,7 @@ from activities.database import reading, writing
 from activities.tables import BANK_ENTRIES, BANK_MATCHES, CASES, MESSAGES
 from models.bank import BankEntry
 from models.events import Message
-from models.matches import Candidate
+from models.matches import Candidate, Match
 from models.money import Money
 from models.open_invoices import OpenInvoice
 from models.reversals import PastPayment
@@ -47,6 +47,8 @@ class Booking(NamedTuple):
     unapplied: Money | None = None
     buyer: str | None = None
     candidates: tuple[Candidate, ...] = ()
+    proposed: tuple[Match, ...] = ()
+    """What a person is asked to agree to."""
     shares: tuple[Share, ...] = ()
     by: str = ""
 
@@ -268,7 +270,10 @@ def _row(booking: Booking) -> dict[str, Any]:
         "payer": entry.payer, "payer_iban": entry.payer_iban, "buyer_id": booking.buyer, "status": booking.status,
         "unapplied_minor": unapplied.minor, "score": booking.score, "reason": booking.reason[:2000], "by": booking.by,
         "content": entry.model_dump_json(exclude_defaults=True),
-        "candidates": json.dumps([candidate.model_dump(mode="json") for candidate in booking.candidates]),
+        "candidates": json.dumps({
+            "proposed": [match.model_dump(mode="json") for match in booking.proposed],
+            "candidates": [candidate.model_dump(mode="json") for candidate in booking.candidates],
+        }),
         "stored_at": datetime.now(UTC),
     }  # fmt: skip
 

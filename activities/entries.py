@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam
 from sqlalchemy.engine import Connection
 
-from activities.tables import CASES, EVENTS, MESSAGES, POLICIES, TASKS
+from activities.tables import CASES, EVENTS, MESSAGES, NOTICE_STEPS, NOTICES, POLICIES, TASKS
 from models import events as e
 from models import ids
 from models.case import Case, Numbered
@@ -33,6 +33,16 @@ _POLICY = sa.select(POLICIES.c.digest).where(POLICIES.c.digest == bindparam("dig
 _THERE = sa.select(CASES.c.case_id).where(CASES.c.case_id.in_(bindparam("these", expanding=True)))
 _STARTED = sa.update(CASES).where(CASES.c.case_id.in_(bindparam("these", expanding=True))).values(started=True)
 _HEAD = sa.update(CASES).where(CASES.c.case_id == bindparam("this"), CASES.c.sequence <= bindparam("seen"))
+
+
+_MINE = sa.select(NOTICE_STEPS.c.message_id).where(NOTICE_STEPS.c.case_id == bindparam("this"))
+_SHARED = sa.select(NOTICE_STEPS.c.message_id).where(NOTICE_STEPS.c.case_id != bindparam("this"))
+_CANCELLED = (
+    sa.update(NOTICES)
+    .where(NOTICES.c.status == "pending", NOTICES.c.message_id.in_(_MINE), NOTICES.c.message_id.not_in(_SHARED))
+    .values(status="cancelled")
+)
+"""What still waits to leave for a case that has closed, and serves no other, stays."""
 
 
 def add_policy(connection: Connection, policy: Policy) -> None:
@@ -101,6 +111,8 @@ def put_head(connection: Connection, head: Head) -> None:
     changed = connection.execute(_HEAD, {"this": head.case_id, "seen": head.sequence, **_head_row(head)})
     if changed.rowcount:
         _put_tasks(connection, head.case_id, head.tasks)
+        if head.closed:
+            connection.execute(_CANCELLED, {"this": head.case_id})
 
 
 # --- tasks ----------------------------------------------------------------------------------------------------

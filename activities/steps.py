@@ -7,13 +7,14 @@ import asyncio
 import contextvars
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import mail
+from activities.bank_book import BankBook
 from activities.composing import CannotCompose, EarlierNotice, compose, goes_by_mail, task_text
 from activities.contact_check import ContactCheck
 from activities.ledger import Ledger
@@ -22,8 +23,10 @@ from models import ids
 from models.invoice import Invoice
 from models.jurisdiction import Jurisdiction, LetterRule
 from models.law import CaseLaw, law_for
+from models.money import Money
 from models.orders import RecordOrder, RecordReport, StepOrder, StepReport
 from models.parties import Creditor
+from models.policy import DUTY_STEPS
 from models.settings import SmtpSettings
 
 FindCreditor = Callable[[str], Creditor]
@@ -33,6 +36,9 @@ FindJurisdiction = Callable[[str], Jurisdiction]
 """The jurisdiction with a code, its rate tables as they are now; raises an error if there is none."""
 FindRules = Callable[[str | None], Sequence[LetterRule]]
 """What the law of a debtor's country asks of letters."""
+
+HOLD_BACK = timedelta(days=1)
+"""How long a step waits for money of the buyer that is not matched."""
 
 HEARTBEAT = 3.0
 """Seconds between two heartbeats of a step that takes its time."""
@@ -48,6 +54,7 @@ class StepActivities:
         """With its counterparts; composed in `worker.py`."""
         self._ledger = ledger
         self._outbox = Outbox(ledger.engine)
+        self._bank = BankBook(ledger.engine)
         self._smtp = smtp
         self._find_creditor = find_creditor
         self._find_jurisdiction = find_jurisdiction
@@ -86,6 +93,8 @@ class StepActivities:
             creditor = self._find_creditor(creditor_code)
         except Exception as error:  # whatever is wrong with the creditor's file, a person has to mend it
             return StepReport(status="refused", note=str(error), stored=stored)
+        if held := self._unmatched_money(order, invoice, at):
+            return held.but(stored=stored)
         newer = self._newer_law(order, invoice)
         if newer is not None:
             order = order.but(law=newer)
@@ -97,6 +106,22 @@ class StepActivities:
             task = f"{order.step.id}-{order.occurrence}"
             return StepReport(status="performed", performed_at=at, task=task, note=text, stored=stored, law=newer)
         return self._send(order, invoice, creditor, at, stored, check).but(law=newer)
+
+    def _unmatched_money(self, order: StepOrder, invoice: Invoice, at: datetime) -> StepReport | None:
+        """A step waits for a day where money of the buyer came in that nobody matched yet: it may be this invoice's."""
+        if order.step.id in DUTY_STEPS:
+            return None
+        now = datetime.now(UTC)
+        money = self._bank.unmatched_since(invoice.creditor, invoice.buyer.id, now - HOLD_BACK)
+        until = order.clock.at(money.stored_at + HOLD_BACK) if money is not None else at
+        if money is None or until <= at:
+            return None
+        amount = Money.from_minor(money.unapplied_minor, money.currency)
+        text = (
+            f"{amount} of the buyer came in on {money.received_on} and is not matched yet: match it (`arrears match "
+            f"{money.key[:8]}`); the step waits for a day"
+        )
+        return StepReport(status="deferred", until=until, note=text)
 
     def _newer_law(self, order: StepOrder, invoice: Invoice) -> CaseLaw | None:
         """The law of a case that claims interest, where its rates are known further than the case knows them."""

@@ -24,6 +24,7 @@ from models.days import local_date, moment_of
 from models.deadlines import moved, watched_anew, with_deadlines
 from models.entry import entered
 from models.money import Money
+from models.policy import CORRECTION, DUNNING
 
 
 def opening_balance(amount: Money) -> Owed:
@@ -138,6 +139,7 @@ def payment_received(case: Case, event: e.PaymentReceived, at: datetime) -> Case
             f"settled {order[0]} first; to accept the designation, use `arrears allocate --first {event.designation}`"
         )
         case = tasks.opened(case, "designation", text, at, about=event.id)
+    case = _crossed(case, event, at)
     if case.outstanding:
         case = moved(case, "part_payment", event.received_on, f"payment {event.id}")
     if case.agency_mandate:
@@ -147,6 +149,16 @@ def payment_received(case: Case, event: e.PaymentReceived, at: datetime) -> Case
         text = f"report the payment of {event.amount} to the insurer (payment {event.id})"
         case = tasks.opened(case, "report_to_insurer", text, at)
     return kept(case, at)
+
+
+def _crossed(case: Case, event: e.PaymentReceived, at: datetime) -> Case:
+    """A payment that the bank had when we wrote, and that we heard of after: the debtor gets a letter of correction."""
+    if not case.policy.corrections:
+        return case
+    letters = [d for d in case.performed if d.notice is not None and d.kind in DUNNING and d.performed_at <= at]
+    crossed = letters and event.received_on <= debtor_day(case.invoice, letters[-1].performed_at)
+    told = crossed and any(d.step == CORRECTION and d.performed_at >= letters[-1].performed_at for d in case.duties)
+    return case.but(crossed=event.id) if crossed and not told else case
 
 
 def payment_allocated(case: Case, event: e.PaymentAllocated, at: datetime) -> Case:

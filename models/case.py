@@ -311,6 +311,8 @@ class Case(Value):
     dispute: Dispute | None = None
     promise: Promise | None = None
     plan: Plan | None = None
+    crossed: str | None = None
+    """The payment that crossed a letter of ours, until the debtor is told."""
     to_tell: tuple[str, ...] = ()
     """Cases of the same payment plan that are to hear that it is broken."""
     settled: tuple[Settled, ...] = ()

@@ -27,7 +27,9 @@ from models.events import (
 )
 from models.ids import digest
 from models.policy import (
+    CORRECTION,
     DUNNING,
+    DUTY_STEPS,
     AfterDue,
     AfterStep,
     AllOf,
@@ -88,7 +90,7 @@ def next_action(case: Case, now: datetime) -> Action:
     if case.to_tell:
         return Tell(case.to_tell[0], _broken_plan(case))
     outcome = verdict(case)
-    if outcome is not None:
+    if outcome is not None and case.crossed is None:
         return Close(outcome)
     lapse = next_lapse(case)
     if lapse is not None and lapse[0] <= now:
@@ -98,7 +100,7 @@ def next_action(case: Case, now: datetime) -> Action:
         return Record(concession)
     limit = lapse[0] if lapse is not None else None
     due = _duty(case)
-    if case.paused_since is None and not case.written_off:
+    if outcome is None and case.paused_since is None and not case.written_off:
         rung = next_step(case)
         if due is None or (rung is not None and rung.planned_at <= due.planned_at):
             due = rung
@@ -146,11 +148,17 @@ def conceded(case: Case, at: datetime) -> AnyEvent | None:
 
 def ending(case: Case, at: datetime) -> bool:
     """Whether nothing is left but to close the case."""
-    return verdict(case) is not None or conceded(case, at) is not None
+    return case.crossed is None and (verdict(case) is not None or conceded(case, at) is not None)
 
 
 def _duty(case: Case) -> Perform | None:
-    """The step that a hard deadline has done by itself."""
+    """What is done besides the ladder: the letter that a payment crossed, a notice that a hard deadline asks for."""
+    if case.crossed is not None:
+        floor = max(
+            case.happened.get("payment_received", case.opened_at), case.deferred.get(CORRECTION, case.opened_at)
+        )
+        step = DUTY_STEPS[CORRECTION]
+        return Perform(step, case.progress.get(CORRECTION, 0) + 1, permitted(case, floor, step))
     due = notice_due(case)
     return Perform(due[0], 1, due[1]) if due is not None else None
 

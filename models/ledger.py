@@ -152,7 +152,7 @@ class NoticeRow(SQLModel, table=True):
     currency: str
     approved_by: str | None = None
     status: str = "pending"
-    """pending, sent, refused."""
+    """pending, sent, refused, cancelled (the case closed before it left)."""
     attempts: int = 0
     proof: str = ""
     composed_at: datetime = _instant()

@@ -151,10 +151,19 @@ class Step(Value):
 
 
 DUTY_STEPS: dict[str, Step] = {
-    name: Step.model_validate({"id": name, "kind": "insurer_notice", "when": {"after_due": "P0D"}})
-    for name in ("duty_insurer_notice",)
+    name: Step.model_validate({"id": name, "when": {"after_due": "P0D"}, **rest})
+    for name, rest in (
+        ("duty_insurer_notice", {"kind": "insurer_notice"}),
+        ("duty_correction", {"kind": "reminder", "letter": "correction"}),
+    )
 }
-"""What hard deadlines have done by themselves. These are no rungs: no ladder names them, and nothing pauses them."""
+"""What is done besides the ladder: a notice that a hard deadline asks for, a letter that a payment crossed.
+
+These are no rungs: no ladder names them, and nothing pauses them.
+"""
+
+
+CORRECTION = "duty_correction"
 
 
 def _time_of_day(given: Any) -> Any:
@@ -211,6 +220,9 @@ class Policy(Value):
     claim_interest: Annotated[ClaimInterest | None, BeforeValidator(_unless_off)] = None
     tolerance: tuple[Money, ...] = Field(
         default=(), description="per currency: a shortfall up to this (a few cents, bank charges) settles the case"
+    )
+    corrections: bool = Field(
+        default=False, description="whether a letter goes out where a payment had crossed one of ours in the mail"
     )
     promise_tolerance: Days = 0
     max_promises: int = Field(default=3, ge=1, le=100, description="later promises are noted, but no longer pause")

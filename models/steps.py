@@ -11,7 +11,7 @@ from models.case import Case, DoneStep, Refused, Task
 from models.days import local_date
 from models.deadlines import met, met_by_step, moved
 from models.limitation import LimitationEvent
-from models.policy import DUTY_STEPS, StepKind, claims_interest
+from models.policy import CORRECTION, DUTY_STEPS, StepKind, claims_interest
 from models.writing_off import WRITE_OFF
 
 _V = TypeVar("_V")
@@ -52,6 +52,8 @@ _LIMITATION: dict[StepKind, LimitationEvent] = {
 def _over(case: Case, step: str, occurrence: int, at: datetime) -> Case:
     """An occurrence of a step is over, and with it what hung on it."""
     progress = {**case.progress, step: max(occurrence, case.progress.get(step, 0))}
+    if step == CORRECTION:
+        case = case.but(crossed=None)
     if not (step in case.proposed or step in case.deferred or step in case.refused or step in case.approved):
         return case.but(progress=progress)
     if any(task.kind == "delayed" and task.step == step and task.done_at is None for task in case.tasks):
@@ -112,6 +114,10 @@ def step_deferred(case: Case, event: e.StepDeferred, at: datetime) -> Case:
 def step_refused(case: Case, event: e.StepRefused, at: datetime) -> Case:
     """A step waits for somebody to mend what is wrong."""
     _expected(case, event.step, event.occurrence)
+    if event.step == CORRECTION:
+        # It must not keep a paid case open: a person may still write.
+        case = tasks.opened(case, "correction", f"tell the debtor that the payment crossed: {event.reason}", at)
+        return _over(case, event.step, event.occurrence, at)
     case = case.but(refused={**case.refused, event.step: event.reason}, deferred=_without(case.deferred, event.step))
     return tasks.opened(case, "refused_step", f"{event.step}: {event.reason}", at, event.step, event.occurrence)
 

@@ -142,6 +142,7 @@ class Bookkeeper:
         return Booking(
             entry, creditor, file, statement, matching.status, matching.reason, matching.score, unapplied,
             matching.buyer or self._buyer_of(creditor, matching), candidates=matching.candidates, shares=shares,
+            proposed=matching.matches if matching.status == "proposed" else (),
         )  # fmt: skip
 
     def _buyer_of(self, creditor: str, matching: Matching) -> str | None:

@@ -11,6 +11,7 @@ from gateway.errors import InputRefused
 from gateway.service import Service
 from models import events as e
 from models.bank import BankEntry
+from models.matches import Match
 from models.money import Money
 
 DISMISSED = "dismissed"
@@ -81,6 +82,19 @@ async def assign(
     return booking, told
 
 
+def proposal(service: Service, key: str) -> dict[str, Money | None]:
+    """What is proposed for an entry: invoice to amount.
+
+    Raises:
+        InputRefused: nothing is proposed.
+    """
+    row = find(service, key)
+    found = [Match.model_validate(one) for one in json.loads(row.candidates)["proposed"]]
+    if not found:
+        raise InputRefused(f"nothing is proposed for entry {row.key[:8]}: name the invoices it pays")
+    return {f"{one.creditor}/{one.number}": one.amount for one in found}
+
+
 async def undo(service: Service, key: str, reason: str, by: str) -> tuple[Sequence[str], Delivery]:
     """Take back what was applied of an entry: its cases are told that the payment is reversed, and it waits again.
 
@@ -120,17 +134,21 @@ def dismiss(service: Service, key: str, reason: str, by: str) -> None:
 
 def waiting_json(row: Any) -> dict[str, Any]:
     """An entry of the worklist with its candidates."""
-    entry = BankEntry.model_validate_json(row.content)
+    entry, listed = BankEntry.model_validate_json(row.content), json.loads(row.candidates)
     return {
         "entry": row.key, "creditor": row.creditor, "kind": row.kind, "amount": str(entry.amount.amount),
         "currency": row.currency, "date": row.received_on.isoformat(), "status": row.status, "reason": row.reason,
         "buyer": row.buyer_id, "payer": row.payer, "payer_iban": row.payer_iban,
         "remittance": list(entry.remittance), "file": row.file, "file_entry": row.entry,
+        "proposed": [
+            {"invoice": m["number"], "amount": m["amount"]["amount"], "score": m["score"], "reason": m["reason"]}
+            for m in listed["proposed"]
+        ],
         "candidates": [
             {
                 "invoice": c["number"], "outstanding": c["outstanding"]["amount"], "score": c["score"],
                 "reason": c["reason"],
             }
-            for c in json.loads(row.candidates)
+            for c in listed["candidates"]
         ],
     }  # fmt: skip

@@ -22,6 +22,7 @@ def match(
     invoices: Annotated[
         list[str] | None, typer.Argument(metavar="[INVOICE[=AMOUNT]...]", help="What it pays; several share it.")
     ] = None,
+    accept: Annotated[bool, typer.Option("--accept", help="It pays what is proposed.")] = False,
     none: Annotated[bool, typer.Option("--none", help="It pays no invoice of ours: set it aside.")] = False,
     creditor: Annotated[str | None, typer.Option("--creditor", help="List only entries of this creditor.")] = None,
     buyer: Annotated[
@@ -39,8 +40,8 @@ def match(
         _list(creditor, buyer, data_dir, as_json)
         return
     _named(by)
-    if none == bool(invoices):
-        raise WrongUsage("say which invoices the entry pays, or --none")
+    if [none, accept, bool(invoices)].count(True) != 1:
+        raise WrongUsage("say which invoices the entry pays, --accept what is proposed, or --none")
     if none:
         if not reason.strip():
             raise WrongUsage("--none needs a --reason: what is this money?")
@@ -52,7 +53,7 @@ def match(
         row = deciding.find(service, entry)
         pairs = [text.rpartition("=") if "=" in text else (text, "", "") for text in invoices or ()]
         wanted = {name: money(amount or None, row.currency) for name, _, amount in pairs}
-        return await deciding.assign(service, entry, wanted, by)
+        return await deciding.assign(service, entry, deciding.proposal(service, entry) if accept else wanted, by)
 
     booking, told = with_service(data_dir, work)
     shares = [{"invoice": s.number, "amount": str(s.amount.amount)} for s in booking.shares]
@@ -81,6 +82,8 @@ def _list(creditor: str | None, buyer: str | None, data_dir: str | None, as_json
         say(f"          {line['status']}: {line['reason']}")
         if line["remittance"]:
             say(f"          “{' '.join(line['remittance'])}”")
+        for m in line["proposed"]:
+            say(f"          proposed: {m['amount']} for {m['invoice']}: {m['reason']} (--accept)")
         for c in line["candidates"]:
             say(f"          {c['score']:>3}  {c['invoice']} ({c['outstanding']} open): {c['reason']}")
     if not as_json:

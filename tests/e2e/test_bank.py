@@ -50,11 +50,13 @@ def test_a_statement_is_booked_once_and_its_cases_are_told(arrears: CommandLine,
     ]  # fmt: skip
     assert arrears.show(f"{invoices}-1")["outcome"] == "paid"
     (waits,) = [w for w in arrears("match", "--buyer", invoices, "--json").lines]
-    assert (waits["amount"], waits["candidates"][0]["invoice"]) == ("100.00", f"{invoices}-2"), "a part of it: asked"
+    assert (waits["amount"], waits["proposed"][0]["invoice"]) == ("100.00", f"{invoices}-2"), "a part of it: asked"
 
     again = book(arrears, file)
     assert (again["accepted"], again["unchanged"]) == (0, 3)
     assert outstanding(arrears, f"{invoices}-2") == "250.50"
+    arrears("match", waits["entry"][:10], "--accept", "--by", "anna")
+    assert outstanding(arrears, f"{invoices}-2") == "150.50"
 
 
 def test_a_returned_debit_opens_the_case_again(arrears: CommandLine, invoices: str, tmp_path: Path) -> None:

@@ -1,0 +1,40 @@
+"""Money of the buyer that nobody matched yet: the last look before a step is performed holds it back for a day."""
+
+from datetime import UTC, datetime
+
+from activities.bank_book import BankBook, Booking
+from models.bank import BankEntry
+from tests.cases import after_due, day, euros, on, policy, step
+from tests.workflows.world import World
+
+RULES = policy(step("first", after_due(0)))
+
+
+def unmatched(world: World, buyer: str) -> None:
+    entry = BankEntry(
+        account="GB53", entry="1", kind="payment", amount=euros(300), booked_on=on(1), servicer_reference="S-1",
+        payer="Somebody",
+    )  # fmt: skip
+    booking = Booking(entry, "ACME", "statement.xml", "1", "unmatched", "no reference", buyer=buyer)
+    BankBook(world.ledger.engine).book([booking])
+
+
+async def test_a_step_waits_a_day_for_money_that_is_not_matched_and_says_so(world: World) -> None:
+    world.begin_at(day(0, 0))
+    await world.start(RULES)
+    unmatched(world, "B-1")
+    assert abs((world.wall - datetime.now(UTC)).total_seconds()) < 600, "the ledger notes the wall's time"
+    await world.pass_until(day(0, 12))
+    assert await world.steps() == []
+    (task,) = [t for t in (await world.case()).tasks if t.kind == "delayed"]
+    assert "300.00 EUR of the buyer came in" in task.text and "arrears match" in task.text
+    await world.pass_until(day(3))
+    assert [name for name, _ in await world.steps()] == ["first"]
+
+
+async def test_money_of_another_buyer_holds_nothing_back(world: World) -> None:
+    world.begin_at(day(0, 0))
+    await world.start(RULES)
+    unmatched(world, "B-2")
+    await world.pass_until(day(0, 12))
+    assert [name for name, _ in await world.steps()] == ["first"]
