@@ -24,6 +24,9 @@ from gateway.environment import load_settings
 from gateway.errors import GatewayError, Unreachable, WrongUsage
 from gateway.jurisdiction_files import load_jurisdiction
 from gateway.logs import configure_logging
+from gateway.replies.filing import ReplyDesk
+from gateway.replies.inbox import watch
+from gateway.service import Service
 from models.settings import Settings
 from workflows.invoice_case import InvoiceCase
 
@@ -70,8 +73,10 @@ async def serve(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     client = await connect_server(settings)
     await register_search_attributes(client)
-    worker = build_worker(client, open_ledger(settings), settings)
+    ledger = open_ledger(settings)
+    worker = build_worker(client, ledger, settings)
     running = asyncio.create_task(worker.run())
+    watching = asyncio.create_task(watch(ReplyDesk(Service(settings, ledger, client)), settings.imap))
     ready = os.environ.get("ARREARS_READY_FILE")
     if ready:
         Path(ready).write_text(str(os.getpid()))
@@ -79,6 +84,7 @@ async def serve(settings: Settings) -> None:
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([running, stopping], return_when=asyncio.FIRST_COMPLETED)
     log.info("worker_stopping")
+    watching.cancel()
     await worker.shutdown()
     await running
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from activities.database import reading, writing
-from activities.tables import NOTICE_STEPS, NOTICES
+from activities.tables import DEPARTED, NOTICE_STEPS, NOTICES
 from models import ids
 from models.orders import StepOrder
 
@@ -21,7 +21,7 @@ _FIND = (
     .join(NOTICE_STEPS, NOTICE_STEPS.c.message_id == NOTICES.c.message_id)
     .where(NOTICE_STEPS.c.key == _THIS)
 )
-_REPLACE = sa.update(NOTICES).where(NOTICES.c.message_id == _THIS, NOTICES.c.status != "sent")
+_REPLACE = sa.update(NOTICES).where(NOTICES.c.message_id == _THIS, NOTICES.c.status.not_in(DEPARTED))
 _CLOSE = sa.update(NOTICES).where(NOTICES.c.message_id == _THIS).values(attempts=NOTICES.c.attempts + 1)
 
 
@@ -70,7 +70,7 @@ class Outbox:
         query = (
             sa.select(NOTICES, NOTICE_STEPS.c.step)
             .join(NOTICE_STEPS, NOTICE_STEPS.c.message_id == NOTICES.c.message_id)
-            .where(NOTICE_STEPS.c.case_id == case_id, NOTICES.c.status == "sent")
+            .where(NOTICE_STEPS.c.case_id == case_id, NOTICES.c.status.in_(DEPARTED))
             .order_by(NOTICES.c.sent_at)
         )
         with reading(self.engine) as connection:

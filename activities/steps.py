@@ -17,6 +17,7 @@ from activities import mail
 from activities.composing import CannotCompose, EarlierNotice, compose, goes_by_mail, task_text
 from activities.ledger import Ledger
 from activities.outbox import Outbox
+from activities.tables import DEPARTED
 from models import ids
 from models.invoice import Invoice
 from models.jurisdiction import Jurisdiction
@@ -105,7 +106,7 @@ class StepActivities:
     def _send(self, order: StepOrder, invoice: Invoice, creditor: Creditor, at: datetime, stored: int) -> StepReport:
         key = ids.step_key(order.case_id, order.step.id, order.occurrence)
         notice = self._outbox.find(key)
-        if notice is not None and notice.status == "sent":
+        if notice is not None and notice.status in DEPARTED:
             return StepReport(status="performed", performed_at=at, notice=notice.message_id, stored=stored)
         try:
             mailed = _again(notice, order) or self._composed(key, order, invoice, creditor, at)

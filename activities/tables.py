@@ -3,7 +3,17 @@
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from models.ledger import CaseRow, EventRow, MessageRow, NoticeRow, NoticeStepRow, PolicyRow, TaskRow
+from models.ledger import (
+    CaseRow,
+    EventRow,
+    MessageRow,
+    NoticeRow,
+    NoticeStepRow,
+    PolicyRow,
+    ReceiptRow,
+    ReplyRow,
+    TaskRow,
+)
 
 
 def _table(model: type[SQLModel]) -> sa.Table:
@@ -12,3 +22,7 @@ def _table(model: type[SQLModel]) -> sa.Table:
 
 CASES, EVENTS, MESSAGES = _table(CaseRow), _table(EventRow), _table(MessageRow)
 NOTICES, NOTICE_STEPS, POLICIES, TASKS = _table(NoticeRow), _table(NoticeStepRow), _table(PolicyRow), _table(TaskRow)
+REPLIES, RECEIPTS = _table(ReplyRow), _table(ReceiptRow)
+
+DEPARTED = ("sent", "bounced")
+"""The status of a notice that has left: what came back was sent, too."""

@@ -5,22 +5,24 @@ explain a bad one.
 """
 
 import os
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway.errors import WrongUsage
-from models.settings import LogFormat, LogLevel, Settings, SmtpSettings
+from models.settings import ImapSettings, LogFormat, LogLevel, Settings, SmtpSettings
 
 _PREFIX = "ARREARS_"
 _OWN_NAMES = {"namespace": "TEMPORAL_NAMESPACE"}
-_SECRET = {"smtp_password", "ledger_url"}
+_SECRET = {"smtp_password", "imap_password", "ledger_url"}
 _EXPECTED = {
     "data_dir": "the path of a folder, without a question mark",
     "ledger_url": "sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE",
     "smtp_port": "a port number from 1 to 65535",
     "smtp_starttls": "true or false",
+    "imap_port": "a port number from 1 to 65535",
+    "imap_security": "tls, starttls or none",
     "allow_time_lapse": "true or false",
     "log_format": "auto, json or console",
     "log_level": "debug, info, warning or error",
@@ -42,6 +44,13 @@ class _Environment(BaseSettings):
     smtp_username: str | None = None
     smtp_password: SecretStr | None = None
     smtp_starttls: bool | None = None
+    imap_host: str | None = None
+    imap_port: int | None = Field(default=None, ge=1, le=65535)
+    imap_username: str | None = None
+    imap_password: SecretStr | None = None
+    imap_folder: str | None = None
+    imap_done_folder: str | None = None
+    imap_security: Literal["tls", "starttls", "none"] | None = None
     task_queue: str = "arrears"
     allow_time_lapse: bool = False
     log_format: LogFormat = "auto"
@@ -61,13 +70,14 @@ def load_settings(data_dir: str | None = None) -> Settings:
         found = _Environment()
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(e["loc"], e["input"], e["msg"]) for e in error.errors())) from None
-    smtp = _smtp(found)
+    smtp, imap = _smtp(found), _imap(found)
     folder = found.data_dir if data_dir is None else data_dir
     try:
         return Settings(
             data_dir=folder,
             ledger_url=found.ledger_url,
             smtp=smtp,
+            imap=imap,
             task_queue=found.task_queue,
             namespace=os.environ.get(_OWN_NAMES["namespace"]) or "default",
             allow_time_lapse=found.allow_time_lapse,
@@ -93,6 +103,24 @@ def _smtp(found: _Environment) -> SmtpSettings | None:
         absent = _variable(f"smtp_{absent}")
         raise SettingsError(f"{_variable(f'smtp_{present}')} is set, but {absent} is not. Set both or neither.")
     return SmtpSettings(host=found.smtp_host, **given)
+
+
+def _imap(found: _Environment) -> ImapSettings | None:
+    names = ("host", "port", "username", "password", "folder", "done_folder", "security")
+    given = {name: value for name in names if (value := getattr(found, f"imap_{name}")) is not None}
+    if not given:
+        return None
+    absent = [_variable(f"imap_{name}") for name in ("host", "username", "password") if name not in given]
+    if absent:
+        present = ", ".join(_variable(f"imap_{name}") for name in given)
+        raise SettingsError(f"{present} set, but not {', '.join(absent)}. Set host, user name and password, or none.")
+    try:
+        return ImapSettings(**given)
+    except ValidationError as error:
+        detail = error.errors()[0]
+        name = f"imap_{detail['loc'][0] if detail['loc'] else 'security'}"
+        said = detail["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{_variable(name)}: {said}. Change it or unset it.") from None
 
 
 def _explain(where: tuple[int | str, ...], value: Any, complaint: str) -> str:

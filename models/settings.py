@@ -32,6 +32,25 @@ class SmtpSettings(Value):
         return self
 
 
+class ImapSettings(Value):
+    """The mailbox that answers come to."""
+
+    host: str = Field(min_length=1)
+    port: int = Field(default=993, ge=1, le=65535)
+    username: str = Field(min_length=1)
+    password: SecretStr
+    folder: str = Field(default="INBOX", pattern=r"^[ -~]{1,200}$")
+    done_folder: str | None = Field(default=None, pattern=r"^[ -~]{1,200}$")
+    """Where filed mails are moved; without one they are marked as seen and stay."""
+    security: Literal["tls", "starttls", "none"] = "tls"
+
+    @model_validator(mode="after")
+    def _nothing_in_the_clear(self) -> Self:
+        if self.security == "none" and self.host not in ("localhost", "127.0.0.1", "::1"):
+            raise ValueError("without encryption a mailbox is read on this machine only")
+        return self
+
+
 class Settings(Value):
     """Everything an installation decides about how the engine runs; what it does is policy, and not here."""
 
@@ -42,6 +61,7 @@ class Settings(Value):
     """Where the ledger is; None means a SQLite file in the data folder. `ledger` gives the answer."""
 
     smtp: SmtpSettings | None = None
+    imap: ImapSettings | None = None
     task_queue: str = Field(default="arrears", min_length=1)
     namespace: str = Field(default="default", min_length=1)
 

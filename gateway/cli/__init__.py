@@ -23,7 +23,7 @@ _HOMES = {
         "messages:app",
     ),
     "show": "show:app", "list": "show:app", "task": "show:app",
-    "deadlines": "deadlines:deadlines",
+    "deadlines": "deadlines:deadlines", "replies": "replies:replies",
     "simulate": "simulate:simulate", "interest": "interest:interest", "policy": "policy:policy_app",
     "creditor": "creditor:creditor_app",
 }  # fmt: skip
