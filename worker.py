@@ -16,6 +16,10 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
+from activities.channels.chat import chat_over
+from activities.channels.dispatch import Channels
+from activities.channels.ports import Channel
+from activities.channels.post import PrintFolder, PrintProvider
 from activities.ledger import Ledger
 from activities.steps import StepActivities
 from gateway.connection import connect_server, open_ledger, register_search_attributes
@@ -49,7 +53,7 @@ def build_worker(client: Client, ledger: Ledger, settings: Settings) -> Worker:
     steps = StepActivities(
         ledger, settings.smtp, lambda code: load_creditor(code, settings.data_dir),
         lambda code: load_jurisdiction(code, settings.data_dir),
-        time_lapse=settings.allow_time_lapse, threads=ACTIVITY_SLOTS,
+        time_lapse=settings.allow_time_lapse, threads=ACTIVITY_SLOTS, channels=build_channels(ledger, settings),
     )  # fmt: skip
     return Worker(
         client,
@@ -64,6 +68,15 @@ def build_worker(client: Client, ledger: Ledger, settings: Settings) -> Worker:
         activity_task_poller_behavior=PollerBehaviorAutoscaling(),
         graceful_shutdown_timeout=GRACE,
     )
+
+
+def build_channels(ledger: Ledger, settings: Settings) -> Channels:
+    """The channels besides e-mail; post lies in the data folder's print queue unless a provider is set."""
+    post: Channel = PrintFolder(Path(settings.data_dir) / "print")
+    if settings.printing is not None:
+        post = PrintProvider(settings.printing)
+    chats: dict[str, Channel] = {name: chat_over(provider) for name, provider in settings.chat.items()}
+    return Channels(ledger.engine, {"post": post} | chats)
 
 
 async def serve(settings: Settings) -> None:

@@ -41,7 +41,7 @@ class Outbox:
         """Store a notice before it is sent; one that was stored and never sent is replaced (the balance moved)."""
         content: bytes = notice["content"]
         values = {
-            **notice, "creditor": creditor, "buyer_id": buyer, "channel": "email", "sha256": ids.digest(content),
+            "channel": "email", **notice, "creditor": creditor, "buyer_id": buyer, "sha256": ids.digest(content),
             "policy_digest": order.policy_digest, "pursued_minor": order.pursued.minor,
             "currency": order.pursued.currency, "approved_by": order.approved_by, "status": "pending",
             "composed_at": datetime.now(UTC),

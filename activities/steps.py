@@ -14,9 +14,14 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import mail
-from activities.composing import CannotCompose, EarlierNotice, compose, goes_by_mail, task_text
+from activities.channels.dispatch import Channels, Ways, channel_key
+from activities.channels.ports import ChannelRefused, ChannelUnavailable
+from activities.channels.tally import Sent, Tally
+from activities.composing import CannotCompose, EarlierNotice, compose, task_text
+from activities.correspondence import Correspondence
 from activities.ledger import Ledger
 from activities.outbox import Outbox
+from activities.refusals import CameBack
 from activities.tables import DEPARTED
 from models import ids
 from models.invoice import Invoice
@@ -35,17 +40,23 @@ FindJurisdiction = Callable[[str], Jurisdiction]
 HEARTBEAT = 3.0
 """Seconds between two heartbeats of a step that takes its time."""
 
+TRIES_OF_THE_OTHERS = 5
+"""How often a step that has left by one channel tries the others, before it leaves them to a person; fewer than the
+tries it has in all (`workflows/counterparts.py`)."""
+
 
 class StepActivities:
     """What a case orders from the world."""
 
     def __init__(
         self, ledger: Ledger, smtp: SmtpSettings, find_creditor: FindCreditor, find_jurisdiction: FindJurisdiction, *,
-        time_lapse: bool = False, threads: int = 24,
+        time_lapse: bool = False, threads: int = 24, channels: Channels | None = None,
     ) -> None:  # fmt: skip
         """With its counterparts; composed in `worker.py`."""
         self._ledger = ledger
         self._outbox = Outbox(ledger.engine)
+        self._correspondence = Correspondence(ledger.engine)
+        self._channels = channels or Channels(ledger.engine)
         self._smtp = smtp
         self._find_creditor = find_creditor
         self._find_jurisdiction = find_jurisdiction
@@ -86,11 +97,12 @@ class StepActivities:
         newer = self._newer_law(order, invoice)
         if newer is not None:
             order = order.but(law=newer)
-        if not goes_by_mail(order.step):
+        ways = self._channels.ways(order.step)
+        if not ways.served:
             text = task_text(order, invoice, creditor)
             task = f"{order.step.id}-{order.occurrence}"
             return StepReport(status="performed", performed_at=at, task=task, note=text, stored=stored, law=newer)
-        return self._send(order, invoice, creditor, at, stored).but(law=newer)
+        return self._send(ways, order, invoice, creditor, at, stored).but(law=newer)
 
     def _newer_law(self, order: StepOrder, invoice: Invoice) -> CaseLaw | None:
         """The law of a case that claims interest, where its rates are known further than the case knows them."""
@@ -103,25 +115,45 @@ class StepActivities:
             return None
         return newer if newer.known_until is not None and newer.known_until > law.known_until else None
 
-    def _send(self, order: StepOrder, invoice: Invoice, creditor: Creditor, at: datetime, stored: int) -> StepReport:
-        key = ids.step_key(order.case_id, order.step.id, order.occurrence)
+    def _send(
+        self, ways: Ways, order: StepOrder, invoice: Invoice, creditor: Creditor, at: datetime, stored: int
+    ) -> StepReport:  # fmt: skip
+        """By each channel of the step in turn; a retry passes over those by which it has left."""
+        tally = Tally(order)
+        for channel in ways.served:
+            try:
+                if channel == "email":
+                    tally.sent(self._by_mail(order, invoice, creditor, at))
+                else:
+                    tally.sent(self._channels.send(channel, order, invoice, creditor, at))
+            except (CannotCompose, mail.MailRefused, ChannelRefused) as refusal:
+                tally.refused(channel, refusal)
+            except (mail.MailUnavailable, ChannelUnavailable) as unavailable:
+                tally.troubled(channel, unavailable)
+        trouble = tally.trouble(last_try=activity.info().attempt >= TRIES_OF_THE_OTHERS)
+        if trouble is not None:
+            raise ApplicationError(str(trouble), type=type(trouble).__name__) from trouble
+        for channel, why in tally.given_up:
+            key = _key(order) if channel == "email" else channel_key(order, channel)
+            self._outbox.refused(ids.mail_message_id(key), f"given up: {why}")
+        by_hand = order.but(step=order.step.but(channels=ways.by_hand))
+        return tally.report(at, stored, task_text(by_hand, invoice, creditor) if ways.by_hand else "")
+
+    def _by_mail(self, order: StepOrder, invoice: Invoice, creditor: Creditor, at: datetime) -> Sent:
+        key = _key(order)
         notice = self._outbox.find(key)
         if notice is not None and notice.status in DEPARTED:
-            return StepReport(status="performed", performed_at=at, notice=notice.message_id, stored=stored)
+            return Sent("email", notice.message_id)
+        mailed = _again(notice, order) or self._composed(key, order, invoice, creditor, at)
+        if len(order.step.channels) > 1 and self._correspondence.bounced(creditor.code, mailed.recipient):
+            raise CameBack(f"the last mail to {mailed.recipient} came back")
         try:
-            mailed = _again(notice, order) or self._composed(key, order, invoice, creditor, at)
             proof = mail.send(mailed.content, mailed.recipient, self._smtp)
-        except CannotCompose as refusal:
-            return StepReport(status="refused", note=str(refusal), stored=stored)
         except mail.MailRefused as refusal:
-            self._outbox.refused(ids.mail_message_id(key), str(refusal))
-            return StepReport(status="refused", note=str(refusal), stored=stored)
-        except mail.MailUnavailable as trouble:
-            raise ApplicationError(str(trouble), type="MailUnavailable") from trouble
+            self._outbox.refused(mailed.message_id, str(refusal))
+            raise
         self._outbox.sent(mailed.message_id, proof)
-        return StepReport(
-            status="performed", performed_at=at, notice=mailed.message_id, note=mailed.note, stored=stored
-        )  # fmt: skip
+        return Sent("email", mailed.message_id, mailed.note)
 
     def _composed(
         self, key: str, order: StepOrder, invoice: Invoice, creditor: Creditor, at: datetime
@@ -143,6 +175,7 @@ class StepActivities:
             EarlierNotice(
                 notice_id=row.message_id, step=row.step, kind=row.kind, sent_at=row.sent_at,
                 recipient=row.recipient, subject=row.subject, content=row.content,
+                form="eml" if row.channel == "email" else "pdf" if row.content.startswith(b"%PDF") else "txt",
             )
             for row in self._outbox.earlier(order.case_id)
         ]  # fmt: skip
@@ -152,6 +185,10 @@ class StepActivities:
         """Write a case's journal, its head, and a message that came by a signal into the ledger."""
         stored, conflict = self._ledger.record(order.case_id, order.journal, order.head, order.message, order.late)
         return RecordReport(stored=stored, conflict=conflict)
+
+
+def _key(order: StepOrder) -> str:
+    return ids.step_key(order.case_id, order.step.id, order.occurrence)
 
 
 class _Mailed(NamedTuple):

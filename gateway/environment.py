@@ -5,17 +5,19 @@ explain a bad one.
 """
 
 import os
-from typing import Any, Literal
+import re
+from typing import Any, Literal, get_args
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway.errors import WrongUsage
-from models.settings import ImapSettings, LogFormat, LogLevel, Settings, SmtpSettings
+from models.parties import ChatChannel
+from models.settings import ImapSettings, LogFormat, LogLevel, Provider, Settings, SmtpSettings
 
 _PREFIX = "ARREARS_"
 _OWN_NAMES = {"namespace": "TEMPORAL_NAMESPACE"}
-_SECRET = {"smtp_password", "imap_password", "ledger_url"}
+_SECRET = {"smtp_password", "imap_password", "ledger_url", "print_token", "chat_token"}
 _EXPECTED = {
     "data_dir": "the path of a folder, without a question mark",
     "ledger_url": "sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE",
@@ -44,6 +46,15 @@ class _Environment(BaseSettings):
     smtp_username: str | None = None
     smtp_password: SecretStr | None = None
     smtp_starttls: bool | None = None
+    print_url: SecretStr | None = None
+    print_token: SecretStr | None = None
+    chat_token: SecretStr | None = None
+    chat_sms: SecretStr | None = None
+    chat_whatsapp: SecretStr | None = None
+    chat_wecom: SecretStr | None = None
+    chat_dingtalk: SecretStr | None = None
+    chat_feishu: SecretStr | None = None
+    chat_line: SecretStr | None = None
     imap_host: str | None = None
     imap_port: int | None = Field(default=None, ge=1, le=65535)
     imap_username: str | None = None
@@ -78,6 +89,8 @@ def load_settings(data_dir: str | None = None) -> Settings:
             ledger_url=found.ledger_url,
             smtp=smtp,
             imap=imap,
+            printing=_printing(found),
+            chat=_chat(found),
             task_queue=found.task_queue,
             namespace=os.environ.get(_OWN_NAMES["namespace"]) or "default",
             allow_time_lapse=found.allow_time_lapse,
@@ -103,6 +116,37 @@ def _smtp(found: _Environment) -> SmtpSettings | None:
         absent = _variable(f"smtp_{absent}")
         raise SettingsError(f"{_variable(f'smtp_{present}')} is set, but {absent} is not. Set both or neither.")
     return SmtpSettings(host=found.smtp_host, **given)
+
+
+def _printing(found: _Environment) -> Provider | None:
+    if found.print_url is None:
+        return None
+    variable = _variable("print_url")
+    if not _HTTP.match(found.print_url.get_secret_value()):
+        raise SettingsError(
+            f"{variable} has a value that cannot be used: expected https://HOST/PATH. Change it or unset it."
+        )
+    return Provider(url=found.print_url, token=found.print_token, variable=variable)
+
+
+def _chat(found: _Environment) -> dict[ChatChannel, Provider]:
+    given: dict[ChatChannel, Provider] = {}
+    for channel in get_args(ChatChannel):
+        url: SecretStr | None = getattr(found, f"chat_{channel}")
+        if url is None:
+            continue
+        variable, address = _variable(f"chat_{channel}"), url.get_secret_value()
+        if not _HTTP.match(address) and ("://" not in address or "{to}" not in address):
+            # Without a place for the debtor's own address, all of them would be written to at one.
+            raise SettingsError(
+                f"{variable} has a value that cannot be used: expected https://HOST/PATH, or an address of apprise "
+                "with {to} where that of the debtor goes. Change it or unset it."
+            )
+        given[channel] = Provider(url=url, token=found.chat_token, variable=variable)
+    return given
+
+
+_HTTP = re.compile(r"https?://[^\s/]+")
 
 
 def _imap(found: _Environment) -> ImapSettings | None:

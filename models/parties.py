@@ -1,7 +1,7 @@
 """Who is involved: the creditor with its counterparts, the buyer, and how the buyer is reached."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
@@ -27,6 +27,17 @@ JurisdictionCode = Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,12})?$")
 """A jurisdiction of policies/jurisdictions/, such as DE, UK or US-NY."""
 
 
+Line = Annotated[str, Field(min_length=1, max_length=200)]
+ChatChannel = Literal["sms", "whatsapp", "wecom", "dingtalk", "feishu", "line"]
+"""Short messages to a phone: they remind, they do not serve a letter."""
+ChatAddress = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\s\x00-\x1f]+( [^\s\x00-\x1f]+)*$")]
+
+
+def _absent(value: object) -> bool:
+    """What nobody gave leaves no trace: the content of a case that knows none is what it was."""
+    return value is None
+
+
 class Contact(Value):
     """How a business contact is reached. Personal data: it never enters ids or search attributes."""
 
@@ -34,6 +45,14 @@ class Contact(Value):
     phone: str | None = Field(default=None, max_length=50)
     language: str = Field(default="en", pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$")
     timezone: str = "UTC"
+    address: tuple[Line, ...] | None = Field(
+        default=None, max_length=8, exclude_if=_absent, description="postal, line by line"
+    )
+    chat: dict[ChatChannel, ChatAddress] | None = Field(
+        default=None,
+        exclude_if=_absent,
+        description="addresses by channel: sms, whatsapp, wecom, dingtalk, feishu, line",
+    )
 
 
 class Buyer(Value):

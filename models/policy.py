@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import time as clock_time
 from datetime import timedelta
 from functools import cached_property
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
 from weakref import WeakValueDictionary
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, PlainSerializer, Tag, model_validator
@@ -19,6 +19,7 @@ from models import ids
 from models.base import Value
 from models.durations import Days, Span
 from models.money import Money
+from models.parties import ChatChannel
 
 MAX_POLICY_BYTES = 8 * 1024
 
@@ -35,6 +36,9 @@ IRREVERSIBLE: frozenset[str] = frozenset({"referral", "insurance_claim", "legal_
 TriggerEvent = Literal[
     "debtor_insolvent", "contact_lost", "promise_broken", "dispute_resolved", "debtor_replied", "agency_reported",
 ]  # fmt: skip
+
+
+Channel = Literal["email", "post", "phone", "visit"] | ChatChannel
 
 
 class BeforeDue(Value):
@@ -133,7 +137,7 @@ class Step(Value):
     kind: StepKind
     when: Trigger
     mode: Literal["execute", "propose"] = "execute"
-    channels: tuple[Literal["email", "post", "phone", "visit"], ...] = ("email",)
+    channels: tuple[Channel, ...] = ("email",)
     letter: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9_]*$", description="template, if not the kind's")
     requires: tuple[StepId, ...] = ()
     cure_period: Days = 0
@@ -383,6 +387,12 @@ def find_faults(policy: Policy) -> Iterator[PolicyFault]:
             s.kind == "formal_demand" for s in policy.steps
         ):  # fmt: skip
             yield PolicyFault(("steps", i), f"step {step.id!r} ({step.kind}) must name the formal demand in `requires`")
+        chats = [channel for channel in step.channels if channel in get_args(ChatChannel)]
+        if step.kind in ("formal_demand", "lawyer_letter") and chats and len(chats) == len(step.channels):
+            yield PolicyFault(
+                ("steps", i, "channels"),
+                f"step {step.id!r} ({step.kind}) must be served as a letter: add email or post to its channels",
+            )
         if step.repeat and step.kind in IRREVERSIBLE:
             yield PolicyFault(("steps", i, "repeat"), f"a {step.kind} cannot be repeated")
     size = len(policy.content.encode())

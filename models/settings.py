@@ -9,6 +9,7 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from models.base import Value
+from models.parties import ChatChannel
 
 LogFormat = Literal["auto", "json", "console"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -51,6 +52,14 @@ class ImapSettings(Value):
         return self
 
 
+class Provider(Value):
+    """A provider that notices are handed to. `variable` is where its address is set, for messages."""
+
+    url: SecretStr
+    token: SecretStr | None = None
+    variable: str
+
+
 class Settings(Value):
     """Everything an installation decides about how the engine runs; what it does is policy, and not here."""
 
@@ -62,6 +71,12 @@ class Settings(Value):
 
     smtp: SmtpSettings | None = None
     imap: ImapSettings | None = None
+    printing: Provider | None = None
+    """Who prints and posts letters; None means a print queue in the data folder."""
+
+    chat: dict[ChatChannel, Provider] = {}
+    """Who takes short messages, by channel; what is not here is a task for people."""
+
     task_queue: str = Field(default="arrears", min_length=1)
     namespace: str = Field(default="default", min_length=1)
 

@@ -9,6 +9,7 @@ REQUIRED = ("creditor", "number", "buyer_id", "currency", "amount", "due")
 OPTIONAL = (
     *("buyer_name", "country", "language", "email", "phone", "timezone", "issued"),
     *("terms", "late_fee", "contract", "order", "policy", "tier"),
+    *("postal_address", "chat_sms", "chat_whatsapp", "chat_wecom", "chat_dingtalk", "chat_feishu", "chat_line"),
     *("insured_percentage", "credit_limit", "insurer", "agency", "guarantee", "notes"),
 )
 FIELDS = frozenset((*REQUIRED, *OPTIONAL))
