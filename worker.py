@@ -26,6 +26,10 @@ from temporalio.client import (
 from temporalio.service import RPCError
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
+from activities.channels.chat import chat_over
+from activities.channels.dispatch import Channels
+from activities.channels.ports import Channel
+from activities.channels.post import PrintFolder, PrintProvider
 from activities.ledger import Ledger
 from activities.reconciling import ReconcileActivities, ReconciliationReport
 from activities.steps import StepActivities
@@ -37,6 +41,8 @@ from gateway.jurisdiction_files import load_jurisdiction
 from gateway.letter_files import letter_faults, letter_rules
 from gateway.logs import configure_logging
 from gateway.reconcile import reconcile
+from gateway.replies.filing import ReplyDesk
+from gateway.replies.inbox import watch
 from gateway.service import Service
 from models.settings import Settings
 from workflows.invoice_case import InvoiceCase
@@ -64,6 +70,7 @@ def build_worker(client: Client, ledger: Ledger, settings: Settings) -> Worker:
         ledger, settings.smtp, lambda code: load_creditor(code, settings.data_dir),
         lambda code: load_jurisdiction(code, settings.data_dir),
         time_lapse=settings.allow_time_lapse, threads=ACTIVITY_SLOTS, find_rules=letter_rules(settings.data_dir),
+        channels=build_channels(ledger, settings),
     )  # fmt: skip
     service = Service(settings, ledger, client)
     reconciling = ReconcileActivities(lambda progress: reconciled(service, progress))
@@ -107,6 +114,15 @@ async def schedule_reconciliation(client: Client, task_queue: str) -> None:
         log.warning("reconciliation_not_scheduled", reason=str(error)[:300])
 
 
+def build_channels(ledger: Ledger, settings: Settings) -> Channels:
+    """The channels besides e-mail; post lies in the data folder's print queue unless a provider is set."""
+    post: Channel = PrintFolder(Path(settings.data_dir) / "print")
+    if settings.printing is not None:
+        post = PrintProvider(settings.printing)
+    chats: dict[str, Channel] = {name: chat_over(provider) for name, provider in settings.chat.items()}
+    return Channels(ledger.engine, {"post": post} | chats)
+
+
 async def serve(settings: Settings) -> None:
     """Run until SIGTERM or Ctrl-C."""
     stop = asyncio.Event()
@@ -117,9 +133,11 @@ async def serve(settings: Settings) -> None:
         raise InputRefused("letters have errors; mend them and start again:\n" + "\n".join(map(str, faults)))
     client = await connect_server(settings)
     await register_search_attributes(client)
-    worker = build_worker(client, open_ledger(settings), settings)
+    ledger = open_ledger(settings)
+    worker = build_worker(client, ledger, settings)
     await schedule_reconciliation(client, settings.task_queue)
     running = asyncio.create_task(worker.run())
+    watching = asyncio.create_task(watch(ReplyDesk(Service(settings, ledger, client)), settings.imap))
     ready = os.environ.get("ARREARS_READY_FILE")
     if ready:
         Path(ready).write_text(str(os.getpid()))
@@ -127,6 +145,7 @@ async def serve(settings: Settings) -> None:
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([running, stopping], return_when=asyncio.FIRST_COMPLETED)
     log.info("worker_stopping")
+    watching.cancel()
     await worker.shutdown()
     await running
 

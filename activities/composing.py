@@ -16,7 +16,7 @@ from activities.figures import figures_on
 from activities.letter_content import Letter
 from activities.letters import LETTER_KINDS, write
 from activities.mime import Attachment, ascii_address, mailbox, message, one_line
-from activities.refusals import CannotCompose
+from activities.refusals import CannotCompose, Undeliverable
 from activities.rendering import text_template
 from activities.task_texts import task_text
 from activities.wording import ENGLISH
@@ -60,8 +60,11 @@ def compose(
     at: datetime,
     earlier: Sequence[EarlierNotice] = (),
     rules: Sequence[LetterRule] = (),
+    recipient: str | None = None,
 ) -> Composition:
-    """The mail of a step, dated `at`. The same arguments give the same bytes.
+    """The mail of a step, dated `at`, a letter to `recipient` if not to the debtor's own address.
+
+    The same arguments give the same bytes.
 
     Letters to the debtor have their PDF attached. `rules` is what the debtor's jurisdiction asks of them.
 
@@ -71,10 +74,9 @@ def compose(
     if not goes_by_mail(order.step):
         raise CannotCompose(f"step {order.step.id} ({order.step.kind}) is a task for a person, not a mail")
     if order.step.kind in LETTER_KINDS:
-        recipient = _debtor(invoice)
         letter = write(order, invoice, creditor, at, rules)
         printed = (Attachment(letter.file_name, letter.pdf, "pdf"),) if letter.pdf is not None else ()
-        return _mail(order, creditor, at, recipient, letter, printed)
+        return _mail(order, creditor, at, recipient or _debtor(invoice), letter, printed)
     return _hand_on(order, invoice, creditor, at, earlier)
 
 
@@ -214,7 +216,7 @@ def _counterpart(role: str, named: str | None, ours: Party | None, creditor: Cre
 def _debtor(invoice: Invoice) -> str:
     email = invoice.buyer.contact.email
     if not email:
-        raise CannotCompose(
+        raise Undeliverable(
             f"buyer {one_line(invoice.buyer.id)} has no e-mail address: send the letter by post and "
             f"complete this task "
             "as done, or drop the step"
@@ -226,7 +228,7 @@ def _wire(address: str, whose: str) -> str:
     try:
         return ascii_address(address)
     except ValueError as error:
-        raise CannotCompose(
+        raise Undeliverable(
             f"the address {address} ({whose}) cannot be written to: {error}; use another address or another channel"
         ) from None
 

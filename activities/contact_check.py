@@ -4,7 +4,7 @@ What the rules say is in models/contact.py. Here they meet the clock, the order,
 cases of the same buyer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
 from activities.outbox import Outbox, RecentContacts
@@ -28,9 +28,18 @@ class ContactCheck:
         self._terms = order.contact
         self._now = _in_time(order, at)
 
-    def declined(self, channel: Channel) -> bool:
-        """Whether the debtor does not want to hear from us on a channel, so that the next one is taken."""
-        return self._terms is not None and channel in self._invoice.buyer.contact.opt_out
+    def channels(self, served: Collection[str]) -> tuple[Channel, ...]:
+        """The channels of the step: by the buyer's choice and the region, as far as we have them (R27).
+
+        What the debtor declined falls away, so that the next one is taken; by what is not set up nobody is sent to.
+        """
+        step = self._order.step
+        if self._terms is None:
+            return step.channels
+        chosen = channels_for(
+            self._terms.rules, step.kind, step.channels, self._invoice.buyer.contact, self._country(self._terms)
+        )
+        return tuple(c for c in chosen if c in step.channels or c in served) or step.channels
 
     def by_hand(self) -> StepReport | None:
         """Why a step that a person carries out must wait, or must not be taken; None if it may go ahead."""
@@ -40,11 +49,11 @@ class ContactCheck:
         channels = channels_for(self._terms.rules, step.kind, step.channels, contact, country)
         return self._report(self._verdict(self._terms, (channels or step.channels)[0], self._ledger_knows()))
 
-    def by_mail(self) -> StepReport | None:
-        """Why a mail must wait, or must not be sent; None if it may go out."""
+    def before(self, channel: Channel) -> StepReport | None:
+        """Why a notice must wait, or must not be sent by a channel; None if it may go out."""
         if self._terms is None:
             return None
-        return self._report(self._verdict(self._terms, "email", self._ledger_knows()))
+        return self._report(self._verdict(self._terms, channel, self._ledger_knows()))
 
     def admits(self, recent: RecentContacts) -> bool:
         """Whether the contacts with the buyer leave room for one more by mail: asked inside of the transaction."""

@@ -51,6 +51,8 @@ class EarlierNotice:
     recipient: str
     subject: str
     content: bytes
+    form: str = "eml"
+    """What it is as a file: `eml`, or `pdf` or `txt` if it went by another channel."""
 
 
 def dossier(
@@ -203,7 +205,7 @@ def _notices(order: StepOrder, earlier: Sequence[EarlierNotice]) -> dict[str, by
     letters = [(performed.get(n.notice_id, n.sent_at), n) for n in earlier if n.kind not in HANDED_ON]
     letters.sort(key=lambda pair: (pair[0], pair[1].notice_id))
     return {
-        f"notices/{i:03d}-{safe_name(n.step)}-{at.astimezone(UTC):%Y%m%d}.eml": n.content
+        f"notices/{i:03d}-{safe_name(n.step)}-{at.astimezone(UTC):%Y%m%d}.{n.form}": n.content
         for i, (at, n) in enumerate(letters, 1)
     }
 

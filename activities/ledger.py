@@ -14,7 +14,7 @@ from sqlalchemy.engine import Engine
 from activities import entries
 from activities.database import reading, writing
 from activities.entries import LedgerConflict as LedgerConflict
-from activities.tables import CASES, MESSAGES, NOTICE_STEPS, NOTICES, POLICIES, TASKS
+from activities.tables import CASES, DEPARTED, MESSAGES, NOTICE_STEPS, NOTICES, POLICIES, TASKS
 from activities.tables import EVENTS as EVENTS
 from models import events as e
 from models import ids
@@ -293,7 +293,7 @@ class Ledger:
         query = (
             sa.select(NOTICE_STEPS.c.case_id, NOTICE_STEPS.c.step, NOTICE_STEPS.c.occurrence)
             .join(NOTICES, NOTICES.c.message_id == NOTICE_STEPS.c.message_id)
-            .where(NOTICES.c.status == "sent")
+            .where(NOTICES.c.status.in_(DEPARTED))
         )
         with reading(self.engine) as connection:
             return list(connection.execute(query))
@@ -317,7 +317,7 @@ class Ledger:
             notices = connection.execute(
                 sa.select(NOTICE_STEPS.c.step, sa.func.count())
                 .join(NOTICES, NOTICES.c.message_id == NOTICE_STEPS.c.message_id)
-                .where(NOTICES.c.status == "sent")
+                .where(NOTICES.c.status.in_(DEPARTED))
                 .group_by(NOTICE_STEPS.c.step)
             ).all()
         return {

@@ -13,7 +13,7 @@ from activities.mime import ascii_address, one_line
 from activities.smtp_line import Line, Reply, Server, as_bytes, hang_up, line_to
 from models.parties import mail_address
 
-__all__ = ["MailRefused", "MailUnavailable", "Server", "hang_up", "send"]
+__all__ = ["MailRefused", "MailUnavailable", "SenderRefused", "Server", "hang_up", "send"]
 
 TIMEOUT_SECONDS = 30.0
 
@@ -34,6 +34,10 @@ class MailRefused(Exception):
         """Takes the reason."""
         super().__init__(reason)
         self.reason = reason
+
+
+class SenderRefused(MailRefused):
+    """The server will take no mail from our address: nothing is said about the recipient's."""
 
 
 class MailUnavailable(Exception):
@@ -86,8 +90,9 @@ def send(content: bytes, recipient: str, settings: Server, *, timeout: float = T
         line.forget()
         if reply.code < 500 or reply.code in _OUR_SETTINGS:
             raise MailUnavailable(f"{where} answered {reply} to {reply.to}: {_advice(reply.code)}") from reply
-        whom = f"the sender {sender}" if reply.to == "MAIL FROM" else f"the mail to {recipient}"
-        raise MailRefused(f"{where} refused {whom}: {reply}") from reply
+        if reply.to == "MAIL FROM":
+            raise SenderRefused(f"{where} refused the sender {sender}: {reply}") from reply
+        raise MailRefused(f"{where} refused the mail to {recipient}: {reply}") from reply
     except (OSError, smtplib.SMTPException) as error:
         hang_up()
         raise MailUnavailable(f"the connection to {where} broke off: {_said(error)}; it will be tried again") from error

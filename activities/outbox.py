@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from activities.database import reading, writing
-from activities.tables import CASES, EVENTS, NOTICE_STEPS, NOTICES
+from activities.tables import CASES, DEPARTED, EVENTS, NOTICE_STEPS, NOTICES
 from models import ids
 from models.events import StepPerformed
 from models.orders import StepOrder
@@ -24,7 +24,7 @@ _FIND = (
     .join(NOTICE_STEPS, NOTICE_STEPS.c.message_id == NOTICES.c.message_id)
     .where(NOTICE_STEPS.c.key == _THIS)
 )
-_REPLACE = sa.update(NOTICES).where(NOTICES.c.message_id == _THIS, NOTICES.c.status != "sent")
+_REPLACE = sa.update(NOTICES).where(NOTICES.c.message_id == _THIS, NOTICES.c.status.not_in(DEPARTED))
 _CLOSE = sa.update(NOTICES).where(NOTICES.c.message_id == _THIS).values(attempts=NOTICES.c.attempts + 1)
 _THIS_BUYER = (
     CASES.c.creditor == sa.bindparam("its_creditor"), CASES.c.buyer_id == sa.bindparam("its_buyer"),
@@ -94,7 +94,7 @@ class Outbox:
         """
         content: bytes = notice["content"]
         values = {
-            **notice, "creditor": creditor, "buyer_id": buyer, "channel": "email", "sha256": ids.digest(content),
+            "channel": "email", **notice, "creditor": creditor, "buyer_id": buyer, "sha256": ids.digest(content),
             "policy_digest": order.policy_digest, "pursued_minor": order.pursued.minor,
             "currency": order.pursued.currency, "approved_by": order.approved_by, "status": "pending",
             "composed_at": datetime.now(UTC),
@@ -131,7 +131,7 @@ class Outbox:
         query = (
             sa.select(NOTICES, NOTICE_STEPS.c.step)
             .join(NOTICE_STEPS, NOTICE_STEPS.c.message_id == NOTICES.c.message_id)
-            .where(NOTICE_STEPS.c.case_id == case_id, NOTICES.c.status == "sent")
+            .where(NOTICE_STEPS.c.case_id == case_id, NOTICES.c.status.in_(DEPARTED))
             .order_by(NOTICES.c.sent_at)
         )
         with reading(self.engine) as connection:

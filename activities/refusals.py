@@ -1,4 +1,4 @@
-"""Why something cannot be composed. Here only the exception; who raises it knows what is missing."""
+"""Why something cannot be composed. Here only the exceptions; who raises them knows what is missing."""
 
 
 class CannotCompose(Exception):
@@ -12,3 +12,11 @@ class CannotCompose(Exception):
         """Takes the reason."""
         super().__init__(reason)
         self.reason = reason
+
+
+class Undeliverable(CannotCompose):
+    """The debtor cannot be reached this way: there is no address, or it is none."""
+
+
+class CameBack(Undeliverable):
+    """The last notice to the address came back, as the case was told then."""

@@ -8,24 +8,30 @@ import contextvars
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import mail
 from activities.bank_book import BankBook
-from activities.composing import CannotCompose, EarlierNotice, compose, goes_by_mail, task_text
+from activities.channels.dispatch import Channels, Ways, channel_key
+from activities.channels.ports import ChannelRefused, ChannelUnavailable
+from activities.channels.tally import Sent, Tally
+from activities.composing import CannotCompose, EarlierNotice, compose, task_text
 from activities.contact_check import ContactCheck
+from activities.correspondence import Correspondence
 from activities.ledger import Ledger
 from activities.outbox import Outbox
+from activities.refusals import CameBack
+from activities.tables import DEPARTED
 from models import ids
 from models.invoice import Invoice
 from models.jurisdiction import Jurisdiction, LetterRule
 from models.law import CaseLaw, law_for
 from models.money import Money
 from models.orders import RecordOrder, RecordReport, StepOrder, StepReport
-from models.parties import Creditor
+from models.parties import Channel, Creditor
 from models.policy import DUTY_STEPS
 from models.settings import SmtpSettings
 
@@ -43,6 +49,10 @@ HOLD_BACK = timedelta(days=1)
 HEARTBEAT = 3.0
 """Seconds between two heartbeats of a step that takes its time."""
 
+TRIES_OF_THE_OTHERS = 5
+"""How often a step that has left by one channel tries the others, before it leaves them to a person; fewer than the
+tries it has in all (`workflows/counterparts.py`)."""
+
 
 class StepActivities:
     """What a case orders from the world."""
@@ -50,11 +60,14 @@ class StepActivities:
     def __init__(
         self, ledger: Ledger, smtp: SmtpSettings, find_creditor: FindCreditor, find_jurisdiction: FindJurisdiction, *,
         time_lapse: bool = False, threads: int = 24, find_rules: FindRules = lambda country: (),
+        channels: Channels | None = None,
     ) -> None:  # fmt: skip
         """With its counterparts; composed in `worker.py`."""
         self._ledger = ledger
         self._outbox = Outbox(ledger.engine)
         self._bank = BankBook(ledger.engine)
+        self._correspondence = Correspondence(ledger.engine)
+        self._channels = channels or Channels(ledger.engine)
         self._smtp = smtp
         self._find_creditor = find_creditor
         self._find_jurisdiction = find_jurisdiction
@@ -99,13 +112,18 @@ class StepActivities:
         if newer is not None:
             order = order.but(law=newer)
         check = ContactCheck(order, invoice, self._outbox, at)
-        if not goes_by_mail(order.step) or check.declined("email"):
+        order = order.but(step=order.step.but(channels=check.channels(self._channels.names)))
+        ways = self._channels.ways(order.step)
+        if not ways.served:
             if held := check.by_hand():
                 return held.but(stored=stored)
             text = task_text(order, invoice, creditor)
             task = f"{order.step.id}-{order.occurrence}"
             return StepReport(status="performed", performed_at=at, task=task, note=text, stored=stored, law=newer)
-        return self._send(order, invoice, creditor, at, stored, check).but(law=newer)
+        try:
+            return self._send(ways, order, invoice, creditor, at, stored, check).but(law=newer)
+        except _Held as back:
+            return back.report.but(stored=stored)
 
     def _unmatched_money(self, order: StepOrder, invoice: Invoice, at: datetime) -> StepReport | None:
         """A step waits for a day where money of the buyer came in that nobody matched yet: it may be this invoice's."""
@@ -135,36 +153,54 @@ class StepActivities:
         return newer if newer.known_until is not None and newer.known_until > law.known_until else None
 
     def _send(
-        self, order: StepOrder, invoice: Invoice, creditor: Creditor, at: datetime, stored: int, check: ContactCheck
+        self, ways: Ways, order: StepOrder, invoice: Invoice, creditor: Creditor, at: datetime, stored: int,
+        check: ContactCheck,
     ) -> StepReport:  # fmt: skip
-        key = ids.step_key(order.case_id, order.step.id, order.occurrence)
+        """By each channel of the step in turn; a retry passes over those by which it has left."""
+        tally = Tally(order)
+        for channel in ways.served:
+            try:
+                if channel == "email":
+                    tally.sent(self._by_mail(order, invoice, creditor, at, check))
+                else:
+                    if channel == ways.served[0] and not self._channels.has_left(channel, order):
+                        _hold(check.before(cast("Channel", channel)))
+                    tally.sent(self._channels.send(channel, order, invoice, creditor, at))
+            except (CannotCompose, mail.MailRefused, ChannelRefused) as refusal:
+                tally.refused(channel, refusal)
+            except (mail.MailUnavailable, ChannelUnavailable) as unavailable:
+                tally.troubled(channel, unavailable)
+        trouble = tally.trouble(last_try=activity.info().attempt >= TRIES_OF_THE_OTHERS)
+        if trouble is not None:
+            raise ApplicationError(str(trouble), type=type(trouble).__name__) from trouble
+        for channel, why in tally.given_up:
+            key = _key(order) if channel == "email" else channel_key(order, channel)
+            self._outbox.refused(ids.mail_message_id(key), f"given up: {why}")
+        by_hand = order.but(step=order.step.but(channels=ways.by_hand))
+        return tally.report(at, stored, task_text(by_hand, invoice, creditor) if ways.by_hand else "")
+
+    def _by_mail(
+        self, order: StepOrder, invoice: Invoice, creditor: Creditor, at: datetime, check: ContactCheck
+    ) -> Sent:  # fmt: skip
+        key = _key(order)
         notice = self._outbox.find(key)
-        if notice is not None and notice.status == "sent":
-            return StepReport(
-                status="performed", performed_at=at, notice=notice.message_id, sha256=notice.sha256,
-                stored=stored,
-            )  # fmt: skip
-        if held := check.by_mail():
-            return held.but(stored=stored)
+        if notice is not None and notice.status in DEPARTED:
+            return Sent("email", notice.message_id, sha256=notice.sha256)
+        _hold(check.before("email"))
+        mailed = _again(notice, order) or self._composed(key, order, invoice, creditor, at, check)
+        if mailed is None:  # Another case of the buyer was faster.
+            _hold(check.before("email"))
+            raise ApplicationError("the buyer is being contacted in another case: try again", type="ContactTaken")
+        if len(order.step.channels) > 1 and self._correspondence.bounced(creditor.code, mailed.recipient):
+            raise CameBack(f"the last mail to {mailed.recipient} came back")
         try:
-            mailed = _again(notice, order) or self._composed(key, order, invoice, creditor, at, check)
-            if mailed is None:  # Another case of the buyer was faster.
-                if held := check.by_mail():
-                    return held.but(stored=stored)
-                raise ApplicationError("the buyer is being contacted in another case: try again", type="ContactTaken")
             proof = mail.send(mailed.content, mailed.recipient, self._smtp)
-        except CannotCompose as refusal:
-            return StepReport(status="refused", note=str(refusal), stored=stored)
         except mail.MailRefused as refusal:
-            self._outbox.refused(ids.mail_message_id(key), str(refusal))
-            return StepReport(status="refused", note=str(refusal), stored=stored)
-        except mail.MailUnavailable as trouble:
-            raise ApplicationError(str(trouble), type="MailUnavailable") from trouble
+            self._outbox.refused(mailed.message_id, str(refusal))
+            raise
         self._outbox.sent(mailed.message_id, proof)
-        return StepReport(
-            status="performed", performed_at=at, notice=mailed.message_id, sha256=ids.digest(mailed.content),
-            note="; ".join(filter(None, (mailed.note, check.note))), stored=stored,
-        )  # fmt: skip
+        note = "; ".join(filter(None, (mailed.note, check.note)))
+        return Sent("email", mailed.message_id, note, sha256=ids.digest(mailed.content))
 
     def _composed(
         self, key: str, order: StepOrder, invoice: Invoice, creditor: Creditor, at: datetime, check: ContactCheck
@@ -190,6 +226,7 @@ class StepActivities:
             EarlierNotice(
                 notice_id=row.message_id, step=row.step, kind=row.kind, sent_at=row.sent_at,
                 recipient=row.recipient, subject=row.subject, content=row.content,
+                form="eml" if row.channel == "email" else "pdf" if row.content.startswith(b"%PDF") else "txt",
             )
             for row in self._outbox.earlier(order.case_id)
         ]  # fmt: skip
@@ -199,6 +236,24 @@ class StepActivities:
         """Write a case's journal, its head, and a message that came by a signal into the ledger."""
         stored, conflict = self._ledger.record(order.case_id, order.journal, order.head, order.message, order.late)
         return RecordReport(stored=stored, conflict=conflict)
+
+
+def _key(order: StepOrder) -> str:
+    return ids.step_key(order.case_id, order.step.id, order.occurrence)
+
+
+class _Held(Exception):
+    """The rules of contact hold a notice back."""
+
+    def __init__(self, report: StepReport) -> None:
+        """With what is reported of the step."""
+        super().__init__(report.note)
+        self.report = report
+
+
+def _hold(report: StepReport | None) -> None:
+    if report is not None:
+        raise _Held(report)
 
 
 class _Mailed(NamedTuple):

@@ -13,6 +13,8 @@ from models.ledger import (
     NoticeRow,
     NoticeStepRow,
     PolicyRow,
+    ReceiptRow,
+    ReplyRow,
     TaskRow,
 )
 
@@ -25,3 +27,7 @@ CASES, EVENTS, MESSAGES = _table(CaseRow), _table(EventRow), _table(MessageRow)
 NOTICES, NOTICE_STEPS, POLICIES, TASKS = _table(NoticeRow), _table(NoticeStepRow), _table(PolicyRow), _table(TaskRow)
 HISTORIES = _table(ArchivedHistoryRow)
 BANK_ENTRIES, BANK_MATCHES = _table(BankEntryRow), _table(BankMatchRow)
+REPLIES, RECEIPTS = _table(ReplyRow), _table(ReceiptRow)
+
+DEPARTED = ("sent", "bounced")
+"""The status of a notice that has left: what came back was sent, too."""

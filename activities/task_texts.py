@@ -107,11 +107,13 @@ def _insurer(order: StepOrder, invoice: Invoice, creditor: Creditor) -> str:
 
 def _letter(order: StepOrder, invoice: Invoice, creditor: Creditor) -> str:
     kind = order.step.kind.replace("_", " ")
-    how = {
+    ways = {
         "post": "by post or courier, and keep the slip that names the contents",
         "phone": f"by phone ({_reach(invoice)})",
         "visit": "in person, against a receipt",
-    }.get(next((c for c in order.step.channels if c != "email"), "post"), "")
+    }
+    channels = [c for c in order.step.channels if c != "email"] or ["post"]
+    how = "; ".join(ways.get(channel, f"by {channel} (not set up here)") for channel in channels)
     return f"Deliver the {kind} to {_buyer(invoice)} {how}. Language: {invoice.buyer.contact.language}."
 
 

@@ -109,9 +109,12 @@ def _numbered(case: Case, event: e.Event) -> Case:
     return case.but(sequence=sequence, journal=(*case.journal, entry))
 
 
-def _noted(case: Case, _: e.Message, at: datetime) -> Case:
-    """Only that and when it happened counts (triggers, unanswered letters)."""
-    return case
+def _debtor_replied(case: Case, event: e.DebtorReplied, at: datetime) -> Case:
+    """An answer that came by itself is for somebody to read; one that a person recorded has been read."""
+    if case.rules_version < 2 or not event.text or event.by:
+        return case
+    text = f"read the debtor's answer{f' by {event.channel}' if event.channel else ''} and act on it: {event.text}"
+    return tasks.opened(case, "reply", text, at, about=event.id)
 
 
 def _contact_lost(case: Case, event: e.ContactLost, at: datetime) -> Case:
@@ -195,7 +198,7 @@ _BRANCHES: dict[type[e.Event], Callable[[Case, Any, datetime], Case]] = {
     e.ExtensionGranted: standstill.extension_granted,
     e.HoldPlaced: standstill.hold_placed,
     e.HoldReleased: standstill.hold_released,
-    e.DebtorReplied: _noted,
+    e.DebtorReplied: _debtor_replied,
     e.ContactLost: _contact_lost,
     e.DebtorInsolvent: _debtor_insolvent,
     e.StepApproved: steps.step_approved,

@@ -60,6 +60,10 @@ def mail_message_id(key: str, domain: str = "arrears.invalid") -> str:
     return f"<{digest(key)[:40]}@{domain}>"
 
 
+MAIL_MESSAGE_ID = re.compile(r"<[0-9a-f]{40}@[A-Za-z0-9.-]{1,253}>")
+"""What `mail_message_id` gives, to be found in the prose of a mail."""
+
+
 def digest(text: str | bytes) -> str:
     """SHA-256 in hexadecimal."""
     return hashlib.sha256(text if isinstance(text, bytes) else text.encode()).hexdigest()

@@ -133,7 +133,8 @@ def verdict(case: Case) -> Outcome | None:
 
 def _broken_plan(case: Case) -> PlanEnded:
     plan = next(settled for settled in reversed(case.settled) if settled.kind == "plan")
-    reason = f"an instalment for invoice {case.invoice.number} was missed"
+    what = "an instalment was missed" if plan.outcome == "broken" else "the plan was ended"
+    reason = f"{what} for invoice {case.invoice.number}"
     return PlanEnded(id=f"{plan.id}-{digest(case.id)[:16]}", plan=plan.id, reason=reason, by=case.id)
 
 

@@ -1,7 +1,8 @@
 """The ledger's tables: money, evidence, and everything that is listed or reported.
 
-Amounts are integers of minor units plus currency; instants are UTC. Personal data lies in `cases`, `messages` and
-`notices`, which are not part of the hash chain, so that it can be erased without breaking the evidence.
+Amounts are integers of minor units plus currency; instants are UTC. Personal data lies in `cases`, `messages`,
+`notices`, `replies` and `receipts`, which are not part of the hash chain, so that it can be erased without breaking
+the evidence.
 How the tables are read and written is in `activities/ledger.py`.
 """
 
@@ -152,7 +153,7 @@ class NoticeRow(SQLModel, table=True):
     currency: str
     approved_by: str | None = None
     status: str = "pending"
-    """pending, sent, refused, cancelled (the case closed before it left)."""
+    """pending, sent, refused, cancelled (the case closed before it left), bounced (was sent, and came back)."""
     attempts: int = 0
     proof: str = ""
     composed_at: datetime = _instant()
@@ -258,3 +259,48 @@ class ArchivedHistoryRow(SQLModel, table=True):
     content: bytes = Field(sa_column=Column(LargeBinary(), nullable=False))
     """The history as JSON, as the Temporal UI and replayer read it, compressed by gzip."""
     archived_at: datetime = _instant()
+
+
+class ReplyRow(SQLModel, table=True):
+    """A mail that came in. Its bytes lie in the data folder's `replies/archive/`, under their digest."""
+
+    __tablename__ = "replies"
+    __table_args__ = (
+        Index("replies_message", "message_id"),
+        Index("replies_sender", "sender", "filed_at"),
+        Index("replies_status", "status"),
+    )
+
+    sha256: str = Field(primary_key=True)
+    message_id: str
+    sender: str
+    subject: str
+    at: datetime | None = _instant(nullable=True)
+    """When its sender says it was written."""
+    filed_at: datetime = _instant()
+    kind: str
+    """reply, auto_reply, bounced, delayed, delivered, relayed, read, deleted, loop."""
+    case_ids: str = Field(sa_column=Column(Text(), nullable=False), default="[]")
+    """The cases it belongs to, as a JSON list."""
+    notice: str | None = None
+    """The Message-ID of the notice it answers or reports on."""
+    text: str = Field(sa_column=Column(Text(), nullable=False), default="")
+    status: str = "stored"
+    """stored: the cases were not told yet; filed; unfiled (waits for a person); ignored (a loop)."""
+    reason: str = ""
+
+
+class ReceiptRow(SQLModel, table=True):
+    """What became of a notice after it left: delivered, read, delayed, bounced, answered by a machine."""
+
+    __tablename__ = "receipts"
+    __table_args__ = (UniqueConstraint("message_id", "kind", "sha256"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    message_id: str
+    """The notice's."""
+    kind: str
+    at: datetime = _instant()
+    sha256: str
+    """Of the mail it came with (see `replies`), else of its text."""
+    text: str = Field(sa_column=Column(Text(), nullable=False), default="")

@@ -106,7 +106,8 @@ class StepOrder(Value):
 class StepReport(Value):
     """What became of a step.
 
-    `unsettled`: the ledger holds messages the case has not seen (`told`); nothing was sent, decide again.
+    `unsettled`: the ledger holds messages the case has not seen (`told`); nothing was sent, decide again. With
+    `performed`, `told` is what came to light on the way: a contact that is lost.
     `stored`: the sequence up to which the ledger now holds the case's events.
     """
 

@@ -38,6 +38,17 @@ def _empty(value: object) -> bool:
     return not value
 
 
+Line = Annotated[str, Field(min_length=1, max_length=200)]
+ChatChannel = Literal["sms", "whatsapp", "wecom", "dingtalk", "feishu", "line"]
+"""Short messages to a phone: they remind, they do not serve a letter."""
+ChatAddress = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\s\x00-\x1f]+( [^\s\x00-\x1f]+)*$")]
+
+
+def _absent(value: object) -> bool:
+    """What nobody gave leaves no trace: the content of a case that knows none is what it was."""
+    return value is None
+
+
 class Contact(Value):
     """How a business contact is reached. Personal data: it never enters ids or search attributes."""
 
@@ -49,6 +60,14 @@ class Contact(Value):
     preferred: tuple[Channel, ...] = Field(default=(), exclude_if=_empty, description="the buyer's choice, best first")
     opt_out: tuple[Channel, ...] = Field(default=(), exclude_if=_empty, description="channels the buyer declined")
     private: bool = Field(default=False, exclude_if=_empty, description="a private address, not one of the business")
+    address: tuple[Line, ...] | None = Field(
+        default=None, max_length=8, exclude_if=_absent, description="postal, line by line"
+    )
+    chat: dict[ChatChannel, ChatAddress] | None = Field(
+        default=None,
+        exclude_if=_absent,
+        description="addresses by channel: sms, whatsapp, wecom, dingtalk, feishu, line",
+    )
 
 
 class Buyer(Value):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import time as clock_time
 from datetime import timedelta
 from functools import cached_property
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
 from weakref import WeakValueDictionary
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, PlainSerializer, Tag, model_validator
@@ -20,7 +20,7 @@ from models.base import Value
 from models.contact_rules import ContactLimit, ContactRules
 from models.durations import Days, Span
 from models.money import Money
-from models.parties import Channel
+from models.parties import Channel, ChatChannel
 
 MAX_POLICY_BYTES = 8 * 1024
 
@@ -391,6 +391,12 @@ def find_faults(policy: Policy) -> Iterator[PolicyFault]:
             s.kind == "formal_demand" for s in policy.steps
         ):  # fmt: skip
             yield PolicyFault(("steps", i), f"step {step.id!r} ({step.kind}) must name the formal demand in `requires`")
+        chats = [channel for channel in step.channels if channel in get_args(ChatChannel)]
+        if step.kind in ("formal_demand", "lawyer_letter") and chats and len(chats) == len(step.channels):
+            yield PolicyFault(
+                ("steps", i, "channels"),
+                f"step {step.id!r} ({step.kind}) must be served as a letter: add email or post to its channels",
+            )
         if step.repeat and step.kind in IRREVERSIBLE:
             yield PolicyFault(("steps", i, "repeat"), f"a {step.kind} cannot be repeated")
     if policy.contact is not None and policy.schedule.zone != "debtor":

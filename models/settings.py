@@ -9,6 +9,7 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from models.base import Value
+from models.parties import ChatChannel
 
 LogFormat = Literal["auto", "json", "console"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -32,6 +33,33 @@ class SmtpSettings(Value):
         return self
 
 
+class ImapSettings(Value):
+    """The mailbox that answers come to."""
+
+    host: str = Field(min_length=1)
+    port: int = Field(default=993, ge=1, le=65535)
+    username: str = Field(min_length=1)
+    password: SecretStr
+    folder: str = Field(default="INBOX", pattern=r"^[ -~]{1,200}$")
+    done_folder: str | None = Field(default=None, pattern=r"^[ -~]{1,200}$")
+    """Where filed mails are moved; without one they are marked as seen and stay."""
+    security: Literal["tls", "starttls", "none"] = "tls"
+
+    @model_validator(mode="after")
+    def _nothing_in_the_clear(self) -> Self:
+        if self.security == "none" and self.host not in ("localhost", "127.0.0.1", "::1"):
+            raise ValueError("without encryption a mailbox is read on this machine only")
+        return self
+
+
+class Provider(Value):
+    """A provider that notices are handed to. `variable` is where its address is set, for messages."""
+
+    url: SecretStr
+    token: SecretStr | None = None
+    variable: str
+
+
 class Settings(Value):
     """Everything an installation decides about how the engine runs; what it does is policy, and not here."""
 
@@ -42,6 +70,13 @@ class Settings(Value):
     """Where the ledger is; None means a SQLite file in the data folder. `ledger` gives the answer."""
 
     smtp: SmtpSettings | None = None
+    imap: ImapSettings | None = None
+    printing: Provider | None = None
+    """Who prints and posts letters; None means a print queue in the data folder."""
+
+    chat: dict[ChatChannel, Provider] = {}
+    """Who takes short messages, by channel; what is not here is a task for people."""
+
     task_queue: str = Field(default="arrears", min_length=1)
     namespace: str = Field(default="default", min_length=1)
 

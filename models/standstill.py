@@ -136,8 +136,11 @@ def plan_ended(case: Case, event: e.PlanEnded, at: datetime) -> Case:
     if case.plan is None or event.plan not in ("", case.plan.name):
         running = case.plan.name if case.plan else "none"
         raise Refused(f"no plan {event.plan!r} is running (running: {running})")
-    paid = case.paid - case.plan.paid_before
-    return over(case.but(plan=None), "plan", case.plan.name, "ended", paid, at)
+    paid, plan = case.paid - case.plan.paid_before, case.plan
+    # What we end for one invoice ends for all; what another case tells us, that case tells the others, too.
+    others = () if event.by in plan.agreed.with_cases else plan.agreed.with_cases
+    to_tell = (*case.to_tell, *(other for other in others if other != case.id))
+    return over(case.but(plan=None, to_tell=to_tell), "plan", plan.name, "ended", paid, at)
 
 
 def extension_granted(case: Case, event: e.ExtensionGranted, at: datetime) -> Case:

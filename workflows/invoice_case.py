@@ -132,6 +132,8 @@ class InvoiceCase:
                         note=report.note,
                     )
                 )  # fmt: skip
+                for message in report.told:  # a channel has found the contact lost
+                    self._take(message)
             case "skipped":
                 self._take(e.StepSkipped(step=step.id, occurrence=occurrence, reason=report.note))
             case "deferred":

@@ -23,7 +23,7 @@ _HOMES = {
          "write-off"),
         "messages:app",
     ),
-    "deadlines": "deadlines:deadlines", "reconcile": "reconcile:reconcile",
+    "deadlines": "deadlines:deadlines", "reconcile": "reconcile:reconcile", "replies": "replies:replies",
     "show": "show:app", "list": "show:app", "task": "show:app", "why": "why:why", "audit": "audit:audit_app",
     "simulate": "simulate:simulate", "interest": "interest:interest", "policy": "policy:policy_app",
     "creditor": "creditor:creditor_app", "letter": "letter:letter_app",

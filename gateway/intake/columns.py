@@ -13,6 +13,7 @@ OPTIONAL = (
     *("insured_percentage", "credit_limit", "insurer", "agency", "guarantee", "guarantee_expires", "notes"),
     *("contact_name", "buyer_vat_id", "buyer_registration", "buyer_endpoint", "buyer_address"),
     *("payment_reference", "ibans", "document", "jurisdiction", "allocation"),
+    *("postal_address", "chat_sms", "chat_whatsapp", "chat_wecom", "chat_dingtalk", "chat_feishu", "chat_line"),
 )
 FIELDS = frozenset((*REQUIRED, *OPTIONAL))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
 
@@ -19,16 +19,18 @@ from gateway.intake.tables import Texts
 from models.interest import LateFee
 from models.invoice import Guarantee, InsuranceCover, Invoice
 from models.money import Money
-from models.parties import Buyer, Contact, mail_address
+from models.parties import Buyer, ChatChannel, Contact, mail_address
 
 T = TypeVar("T")
 _COVER = ("insurer", "insured_percentage", "credit_limit")
-_MULTILINE = frozenset({"notes", "guarantee", "terms", "buyer_address"})
+_MULTILINE = frozenset({"notes", "guarantee", "terms", "buyer_address", "postal_address"})
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)\s*%?", re.ASCII)
 # A name only: a path in somebody's file must not make us read files.
 _POLICY = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 _LAW = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,12})?")
-_FIELD_OF = {"id": "buyer_id", "name": "buyer_name", "text": "guarantee", "percent": "late_fee"}
+_FIELD_OF = {
+    "id": "buyer_id", "name": "buyer_name", "text": "guarantee", "percent": "late_fee", "address": "postal_address",
+}  # fmt: skip
 
 
 class RowReader:
@@ -90,6 +92,8 @@ class RowReader:
             row["buyer_id"], get("buyer_name"), get("country"), get("language"), get("email"), get("phone"),
             get("timezone"), get("tier"), get("contact_name"), get("buyer_vat_id"), get("buyer_registration"),
             get("buyer_endpoint"), get("buyer_address"), get("preferred_channels"), get("opt_out"),
+            get("postal_address"),
+            tuple((name, address) for name in get_args(ChatChannel) if (address := get(f"chat_{name}")) is not None),
         )  # fmt: skip
         ibans, late_fee = get("ibans"), get("late_fee")
         for field, check in (("jurisdiction", _jurisdiction), ("allocation", _allocation)):
@@ -150,6 +154,7 @@ def _buyer(
     identifier: str, name: str | None, country: str | None, language: str | None, email: str | None,
     phone: str | None, timezone: str | None, tier: str | None, contact_name: str | None, vat_id: str | None,
     registration: str | None, endpoint: str | None, address: str | None, preferred: str | None, opt_out: str | None,
+    postal: str | None, chat: tuple[tuple[str, str], ...],
 ) -> Buyer:  # fmt: skip
     """A buyer; remembered, as files repeat the same buyer over many invoices."""
     contact: dict[str, Any] = {}
@@ -165,6 +170,10 @@ def _buyer(
     for field, column, text, check in checks:
         if text is not None:
             contact[field] = _checked(column, text, check)
+    if postal is not None:
+        contact["address"] = tuple(line for part in re.split(r"[\n|]", postal) if (line := part.strip()))
+    if chat:
+        contact["chat"] = dict(chat)
     if country is not None:
         _checked("country", country, cells.country)
     try:
@@ -207,6 +216,8 @@ def _percentage(text: str) -> Decimal:
 def fault_of(error: ValidationError) -> Fault:
     """The first fault that a model found, in the words of the file."""
     detail: Any = error.errors()[0]
-    name = str(detail["loc"][-1]) if detail["loc"] else ""
+    name = next((part for part in reversed(detail["loc"]) if isinstance(part, str)), "")
+    if "chat" in detail["loc"]:
+        name = f"chat_{name}"
     given = detail["input"] if isinstance(detail["input"], str) else ""
     return Fault(_FIELD_OF.get(name, name), given, detail["msg"].removeprefix("Value error, "))

@@ -48,7 +48,7 @@ def worker_environment(settings: Settings, state: StackState, folder: DataFolder
 
 def clean_environment() -> dict[str, str]:
     """Our environment without what would point a part of this stack at some other server."""
-    foreign = ("TEMPORAL_", "ARREARS_SMTP_", "ARREARS_LEDGER_URL")
+    foreign = ("TEMPORAL_", "ARREARS_SMTP_", "ARREARS_IMAP_", "ARREARS_PRINT_", "ARREARS_CHAT_", "ARREARS_LEDGER_URL")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     environment["TEMPORAL_CONFIG_FILE"] = os.devnull
     # The packages lie where this one does, installed or not.

@@ -9,6 +9,7 @@ import pytest
 from gateway import policy_files
 from gateway.stack.mailbox import read_mails
 from tests.e2e.command import CommandLine, Up, row, today, up, written
+from tests.incoming import answer, delivery_report
 
 ADDRESS = {"buyer_name": "Beispiel GmbH", "email": "accounts@beispiel.example", "country": "DE", "language": "en"}
 
@@ -253,6 +254,29 @@ def test_holds_promises_and_disputes_stop_the_ladder_and_let_it_go(arrears: Comm
     assert [rejected["message"] for rejected in arrears.show("stop-1")["rejected"]] == [
         "dispute_raised", "dispute_resolved", "promise_made",
     ]  # fmt: skip
+
+
+def test_a_mail_from_the_debtor_is_filed_by_hand_and_from_the_folder(
+    stack: Up, arrears: CommandLine, begin: Any, early: Path, tmp_path: Path
+) -> None:
+    begin("mail-1", "--policy", early, due=today(-2), **ADDRESS)
+    arrears.until("mail-1", lambda case: case["steps"])
+    notice = arrears.show("mail-1")["steps"][-1]["notice"]
+    (tmp_path / "answer.eml").write_bytes(answer("We pay on Friday.", to=notice))
+    (tmp_path / "no mail.eml").write_bytes(b"%PDF-1.7")
+    report = arrears("replies", tmp_path / "answer.eml", tmp_path / "no mail.eml", "--json", status=1).json
+    assert (report["filed"], report["refused"]) == (1, 1)
+    assert report["mails"][0]["cases"] == [{"creditor": "ACME", "invoice": "mail-1"}]
+    assert [task["kind"] for task in arrears.show("mail-1")["tasks"]] == ["reply"]
+    assert "1 unchanged" in arrears("replies", tmp_path / "answer.eml").out
+
+    inbox = arrears.folder / "replies" / "inbox"
+    inbox.mkdir(parents=True)
+    (inbox / "bounce.eml").write_bytes(delivery_report(original=notice))
+    arrears("replies", "--poll")
+    assert [task["kind"] for task in arrears.show("mail-1")["tasks"]] == ["reply", "contact_lost"]
+    assert list(inbox.iterdir()) == []
+    assert arrears("replies").out == "no mail waits for a person\n"
 
 
 def test_a_proposed_step_waits_for_a_second_person(stack: Up, arrears: CommandLine, begin: Any, tmp_path: Path) -> None:

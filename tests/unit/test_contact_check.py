@@ -79,18 +79,18 @@ def post(ledger: Ledger, case: Case) -> bool:
 def test_the_third_contact_of_a_week_waits_whichever_case_it_belongs_to(ledger: Ledger) -> None:
     one, two, three = (opened(ledger, number) for number in ("1", "2", "3"))
     assert post(ledger, one) and post(ledger, two)
-    held = check(ledger, three).by_mail()
+    held = check(ledger, three).before("email")
 
     assert held is not None and (held.status, held.note) == ("deferred", "at most 2 contacts in 7 days with this buyer")
     assert held.until is not None and held.until.date() == datetime.now(UTC).date() + timedelta(days=7)
     assert not post(ledger, three)
-    assert check(ledger, three, NOW + timedelta(days=8)).by_mail() is None
+    assert check(ledger, three, NOW + timedelta(days=8)).before("email") is None
 
 
 def test_another_buyer_is_another_matter(ledger: Ledger) -> None:
     assert post(ledger, opened(ledger, "1")) and post(ledger, opened(ledger, "2"))
 
-    assert check(ledger, opened(ledger, "3", id="B-2")).by_mail() is None
+    assert check(ledger, opened(ledger, "3", id="B-2")).before("email") is None
 
 
 def test_a_call_counts_as_a_contact_in_the_cases_of_others(ledger: Ledger) -> None:
@@ -102,7 +102,7 @@ def test_a_call_counts_as_a_contact_in_the_cases_of_others(ledger: Ledger) -> No
     outbox = Outbox(ledger.engine)
 
     assert outbox.recent("ACME", "B-1", "invoice/ACME/9", NOW - timedelta(days=8)).others == (NOW,)
-    assert check(ledger, opened(ledger, "3")).by_mail() is not None
+    assert check(ledger, opened(ledger, "3")).before("email") is not None
     assert check(ledger, opened(ledger, "3"), name="call").by_hand() is not None
 
 
@@ -135,7 +135,7 @@ def test_in_time_lapse_only_the_cases_own_contacts_count_and_it_says_so(ledger: 
     assert post(ledger, cases[0]) and post(ledger, cases[1])
     asked = check(ledger, cases[2])
 
-    assert asked.by_mail() is None
+    assert asked.before("email") is None
     assert asked.note == "time-lapse: of the buyer's contacts only those of this case were counted"
 
 
@@ -160,24 +160,26 @@ def german(ledger: Ledger, rules: Policy = OFFICE, factor: float = 1, **contact:
 
 def test_what_is_tried_again_at_night_waits_for_the_morning(ledger: Ledger) -> None:
     night = datetime(2026, 4, 13, 21, tzinfo=UTC)
-    held = check(ledger, german(ledger), night, planned_at=MONDAY).by_mail()
+    held = check(ledger, german(ledger), night, planned_at=MONDAY).before("email")
 
     assert held is not None and held.until == datetime(2026, 4, 14, 6, tzinfo=UTC)
     assert "23:00 Europe/Berlin lies outside the hours of email" in held.note
-    assert check(ledger, german(ledger), MONDAY, planned_at=MONDAY).by_mail() is None
+    assert check(ledger, german(ledger), MONDAY, planned_at=MONDAY).before("email") is None
 
 
 def test_what_only_the_time_lapse_made_late_is_on_time(ledger: Ledger) -> None:
     fast = german(ledger, factor=86_400.0)
     ten_seconds, two_minutes = timedelta(days=10), timedelta(days=120)
 
-    assert check(ledger, fast, MONDAY + ten_seconds, planned_at=MONDAY).by_mail() is None
-    assert check(ledger, fast, MONDAY + two_minutes + timedelta(hours=14), planned_at=MONDAY).by_mail() is not None
+    assert check(ledger, fast, MONDAY + ten_seconds, planned_at=MONDAY).before("email") is None
+    assert (
+        check(ledger, fast, MONDAY + two_minutes + timedelta(hours=14), planned_at=MONDAY).before("email") is not None
+    )
 
 
 def test_who_declined_mail_gets_the_next_channel_and_who_declined_all_a_task_says_why(ledger: Ledger) -> None:
     by_post = check(ledger, german(ledger, opt_out=["email"]), MONDAY)
-    assert by_post.declined("email") and by_post.by_hand() is None
+    assert by_post.channels(()) == ("post",) and by_post.by_hand() is None
 
     nobody = check(ledger, german(ledger, opt_out=["email", "post"]), MONDAY).by_hand()
     assert nobody is not None and nobody.status == "refused"
@@ -188,5 +190,5 @@ def test_steps_that_do_not_speak_to_the_debtor_are_never_held(ledger: Ledger) ->
     night = datetime(2026, 4, 13, 21, tzinfo=UTC)
     claim = check(ledger, german(ledger, opt_out=["email"]), night, name="claim")
 
-    assert claim.by_mail() is None and not claim.declined("email")
+    assert claim.before("email") is None and claim.channels(()) == ("email",)
     assert claim.admits(RecentContacts())

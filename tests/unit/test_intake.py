@@ -100,6 +100,16 @@ def test_an_empty_due_date_is_taken_from_the_terms_where_they_name_one(tmp_path:
     assert "due: is required and empty" in str(open_end)
 
 
+def test_a_row_can_say_how_else_the_buyer_is_reached(tmp_path: Path) -> None:
+    entry = one(tmp_path, postal_address="Straße 1 | 10117 Berlin", chat_sms="+49 30 1", chat_wecom="wang")
+    assert isinstance(entry, Accepted), entry
+    contact = entry.row.invoice.buyer.contact
+    assert contact.address == ("Straße 1", "10117 Berlin")
+    assert contact.chat == {"sms": "+49 30 1", "wecom": "wang"}
+    long = one(tmp_path, chat_sms="1" * 201)
+    assert isinstance(long, Rejected) and long.field == "chat_sms"
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize(
     ("encoding", "mark"),

@@ -6,7 +6,7 @@ import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from io import BytesIO
 from typing import Any
 
@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from activities import mail, smtp_line
 from activities.composing import compose
-from activities.mail import MailRefused, MailUnavailable, send
+from activities.mail import MailRefused, MailUnavailable, SenderRefused, send
 from activities.mime import Attachment, message
 from models.settings import SmtpSettings
 from tests.notices import acme, an_invoice, an_order, body, read
@@ -174,7 +174,7 @@ def test_451_is_a_trouble_that_passes(box: Postbox, command: str) -> None:
 
 def test_a_refused_sender_is_named(box: Postbox) -> None:
     box.replies["MAIL"] = "553 5.7.1 sender not allowed"
-    with pytest.raises(MailRefused, match=r"refused the sender receivables@acme\.example: 553"):
+    with pytest.raises(SenderRefused, match=r"refused the sender receivables@acme\.example: 553"):
         send(MAIL, TO, box.settings())
 
 
@@ -234,6 +234,84 @@ def test_a_slow_server_is_given_up_in_time(box: Postbox) -> None:
             send(MAIL, TO, box.settings(), timeout=0.2)
     finally:
         box.hang.set()
+
+
+class RudeServer:
+    """A mail server that keeps to the protocol up to a command, and then does not."""
+
+    def __init__(self, at: str, manner: str) -> None:
+        self._at, self._manner = at, manner
+        self._over = threading.Event()
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listening.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        line, _ = self._listening.accept()
+        with line, line.makefile("rb") as said, suppress(OSError):
+            answers = {"EHLO": b"250 hello", "MAIL": b"250 ok", "RCPT": b"250 ok", "DATA": b"354 go on", ".": b"250 ok"}
+            if self._answered(line, "CONNECT", b"220 mail.example"):
+                for word in said:
+                    command = word.decode().split()[0].upper() if word.split() else ""
+                    if command in answers and not self._answered(line, command, answers[command]):
+                        return
+
+    def _answered(self, line: socket.socket, command: str, answer: bytes) -> bool:
+        """Answers as it should; at the command where it is rude, in its manner."""
+        if command != self._at:
+            line.sendall(answer + b"\r\n")
+            return True
+        if self._manner == "silence":
+            self._over.wait(10)
+        elif self._manner == "rubbish":
+            line.sendall(b"\x00\xff hello there\r\n" * 3)
+        elif self._manner == "half a word":
+            line.sendall(answer[:2])
+        return False
+
+    def close(self) -> None:
+        self._over.set()
+        self._thread.join(5)
+        self._listening.close()
+
+
+@pytest.mark.parametrize("manner", ["silence", "rubbish", "half a word", "the line ends"])
+@pytest.mark.parametrize("at", ["CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "."])
+def test_a_server_that_is_rude_at_any_moment_is_a_trouble_that_passes(at: str, manner: str) -> None:
+    server = RudeServer(at, manner)
+    try:
+        with pytest.raises(MailUnavailable, match=f"127.0.0.1:{server.port}") as caught:
+            send(MAIL, TO, SmtpSettings(host="127.0.0.1", port=server.port), timeout=0.2)
+        assert "\x00" not in str(caught.value)
+    finally:
+        mail.hang_up()
+        server.close()
+
+
+@pytest.mark.parametrize("greeting", ["421 4.3.2 too busy", "554 5.7.1 go away"])
+def test_a_server_that_does_not_want_to_talk_is_quoted(greeting: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def refuse() -> None:
+            line, _ = listening.accept()
+            with line:
+                line.sendall(f"{greeting}\r\n".encode())
+
+        server = threading.Thread(target=refuse)
+        server.start()
+        with pytest.raises(MailUnavailable, match=greeting):
+            send(MAIL, TO, SmtpSettings(host="127.0.0.1", port=listening.getsockname()[1]), timeout=2)
+        server.join(5)
+
+
+def test_of_two_recipients_the_one_that_is_refused_does_not_hold_up_the_other(box: Postbox) -> None:
+    # Each is sent to by itself: what a server says of one is not lost among what it says of the other.
+    box.replies["gone@buyer.example"] = "550 5.1.1 gone"
+    with pytest.raises(MailRefused, match="5.1.1 gone") as refused:
+        send(MAIL, "gone@buyer.example", box.settings())
+    assert not isinstance(refused.value, SenderRefused)
+    assert send(MAIL, TO, box.settings()).startswith("250")
 
 
 def test_nobody_listening_says_where_and_what_to_check() -> None:
