@@ -45,8 +45,10 @@ Payment = Annotated[str, typer.Option("--payment", help="The reference of the pa
 @reporting
 def pay(
     invoice: Annotated[str | None, typer.Argument(metavar="[INVOICE]", help="The number, or CREDITOR/NUMBER.")] = None,
-    amount: Annotated[str, typer.Option("--amount", help="For example 100.00")] = "",
-    reference: Annotated[str, typer.Option("--reference", help="The bank's; the same twice counts once.")] = "",
+    amount: Amount = None,
+    reference: Annotated[
+        str | None, typer.Option("--reference", help="The bank's; the same twice counts once.")
+    ] = None,
     currency: Currency = None,
     date: Day = None,
     buyer: Annotated[
@@ -65,7 +67,7 @@ def pay(
     as_json: AsJson = False,
 ) -> None:
     """Record a payment, and tell the case; one for several invoices is split, the oldest first."""
-    if not amount or not reference:
+    if amount is None or reference is None:
         raise WrongUsage("a payment needs --amount and --reference")
     if designation is not None and designation not in PARTS:
         raise InputRefused(f"--designation {designation!r}: a payment can be for {', '.join(PARTS)}")

@@ -16,6 +16,7 @@ ADDRESS = {"buyer_name": "Beispiel GmbH", "email": "accounts@beispiel.example", 
 HEAD = {"invoice", "creditor", "buyer", "stage", "outcome", "outstanding", "on_hold", "next"}
 DOCUMENTED = HEAD | {"steps", "skipped", "payments", "unapplied", "dispute", "promise", "tasks", "rejected"}
 MORE = {"amount", "due", "policy", "credited", "plan", "holds", "waiting_for_approval", "deferred"}
+MORE |= {"balance", "interest", "jurisdiction", "deadlines", "settled", "write_off"}
 
 PROPOSING = """
 id: two-pairs-of-eyes
@@ -79,7 +80,7 @@ def test_the_tour_of_the_readme(stack: Up, arrears: CommandLine, early: Path, tm
     said = arrears("pay", "2026-001", "--amount", "200.10", "--date", today(), "--reference", "BANK-1").out
     assert said == "payment_received BANK-1: 1,000.00 EUR outstanding [demanded]\n"
     said = arrears("dispute", "2026-002", "--amount", "1000.00", "--reason", "two pallets damaged").out
-    assert "5,000.00 CNY outstanding [demanded]" in said
+    assert "5,000.00 CNY outstanding; task: answer the dispute by " in said and said.endswith("[demanded]\n")
     said = arrears("promise", "2026-001", "--date", today(7)).out
     assert "the ladder stands still: promise to pay 1,000.00 EUR" in said
 
@@ -103,7 +104,9 @@ def test_the_commands_as_a_shell_runs_them(stack: Up, arrears: CommandLine, tmp_
     assert f"{file}: line 3: amount '-1': " in started.err
     assert "1 refused; mend them in " in started.err
     assert arrears.process("show", "shell-1", "--json").json["stage"] == "not_due"
-    assert "Missing option '--reference'" in arrears.process("pay", "shell-1", "--amount", "1", status=2).err
+    assert (
+        "a payment needs --amount and --reference" in arrears.process("pay", "shell-1", "--amount", "1", status=2).err
+    )
     assert "No such command" in arrears.process("py", status=2).err
     # The folder named on the command line wins over the environment.
     elsewhere = arrears.process("list", "--data-dir", stack.folder, ARREARS_DATA_DIR=str(tmp_path / "elsewhere"))
@@ -137,12 +140,13 @@ def test_show_has_the_documented_fields(arrears: CommandLine, begin: Any, early:
     assert shown["payments"] == [paid, {**foreign, "reversed": False}]
     assert shown["unapplied"] == [foreign]
     assert shown["dispute"] | {"since": ""} == {
-        "id": "J-3", "amount": euros("10.00"), "reason": "scratched", "since": ""
+        "id": "J-3", "amount": euros("10.00"), "reason": "scratched", "since": "", "category": "other", "evidence": [],
+        "answer_by": str(today(14)),
     }  # fmt: skip
     assert shown["promise"] | {"deadline": ""} == {
-        "id": "J-4", "amount": euros("50.00"), "pay_by": str(today(5)), "deadline": ""
+        "id": "J-4", "amount": euros("50.00"), "pay_by": str(today(5)), "deadline": "", "pauses": True
     }  # fmt: skip
-    assert [task["kind"] for task in shown["tasks"]] == ["unapplied_cash"]
+    assert [task["kind"] for task in shown["tasks"]] == ["unapplied_cash", "dispute"]
     assert shown["rejected"] == [{"message": "hold_released", "reason": "there is no hold to release"}]
 
 
