@@ -223,6 +223,11 @@ def payment_reversed(case: Case, event: e.PaymentReversed, at: datetime) -> Case
     claim = case.claim.but(until=None) if case.claim and waivers != case.waivers else case.claim
     case = _settled(case.but(payments=payments, short=None, waivers=waivers, claim=claim))
     case = tasks.settled(case, "unapplied_cash", found.id, at, "reversed")
+    if found.returned is not None:
+        text = (
+            f"payment {found.id} was taken back, but {found.returned} of it had been paid back or set off: claim that"
+        )
+        case = tasks.opened(case, "paid_back_twice", text, at, about=found.id)
     if not case.outstanding:
         return case
     closed = case.closed

@@ -279,7 +279,10 @@ def notice_due(case: Case) -> tuple[Step, datetime] | None:
     if NOTICE.id in case.proposed and NOTICE.id not in case.approved:
         return None
     deadline = next((d for d in case.deadlines if d.kind == "insurer_notice"), None)
-    if deadline is None or deadline.met is not None or deadline.missed:
+    if deadline is None or deadline.met is not None:
+        return None
+    if deadline.missed and NOTICE.id not in case.approved and NOTICE.id not in case.deferred:
+        # Late by itself it would pass for one in time; what was approved, or is on its way, still goes out.
         return None
     overdue = case.invoice.due + timedelta(days=1)
     at = moment_of(case, max(deadline.day - timedelta(days=terms.notice_ahead), overdue))

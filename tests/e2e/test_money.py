@@ -280,6 +280,50 @@ def test_an_extension_moves_the_ladder_and_no_deadline(arrears: CommandLine, beg
     assert "no hard deadline is known" in arrears("deadlines", "ext-2").out
 
 
+INSURED = """
+code: INSURED
+name: Insured Ltd
+sender: ar@insured.example
+policy: plain
+jurisdiction: DE
+insurer: {name: Sample Credit Insurance plc, email: claims@sample-insurance.example, reference: POLICY-1}
+insurance:
+  source: policy 4711, clause 4
+  maximum_extension: P60D
+  notice: propose
+  duties:
+    insurer_notice: {within: P15D}
+    claim_filing: {within: P240D}
+"""
+
+
+def test_the_terms_of_the_insurance_give_deadlines_and_bounds(arrears: CommandLine, begin: Any, tmp_path: Path) -> None:
+    file = tmp_path / "insured.yaml"
+    file.write_text(INSURED, "utf-8")
+    arrears("creditor", "add", file)
+    covered = {"creditor": "INSURED", "insured_percentage": "90", "insurer": "Sample Credit Insurance plc"}
+    begin("ins-1", **covered, due=today(-30))
+    begin("ins-2", **covered, due=today(20))
+    begin("ins-3", creditor="INSURED", due=today(20))
+
+    # Imported when it was too late for the notice: an alarm.
+    late = arrears.until("ins-1", lambda case: any(task["kind"] == "deadline_missed" for task in case["tasks"]))
+    assert {line["kind"]: line["state"] for line in late["deadlines"]} == {
+        "insurer_notice": "missed", "claim_filing": "open", "limitation": "open",
+    }  # fmt: skip
+    assert "MISSED  INSURED/ins-1  notice of overdue to the insurer: 15 days" in arrears("deadlines", "ins-1").out
+    # The longest extension is sixty days from the due date: beyond it two people are needed.
+    refused = arrears("extend", "ins-2", "--until", today(81), "--by", "anna", status=1).err
+    assert f"the insurance allows an extension until {today(80)}" in refused and "second person" in refused
+    assert "second person" in arrears(
+        "promise", "ins-2", "--date", today(81), "--by", "anna", "--approved-by", "ANNA", status=1
+    ).err  # fmt: skip
+    arrears("extend", "ins-2", "--until", today(81), "--by", "anna", "--approved-by", "berta")
+    assert arrears.show("ins-2")["on_hold"]
+    # Not insured, no duties.
+    assert [line["kind"] for line in arrears("deadlines", "ins-3", "--json").lines] == ["limitation"]
+
+
 def test_a_write_off_takes_two_people(arrears: CommandLine, begin: Any) -> None:
     begin("off-1")
     assert "needs a name" in arrears("write-off", "off-1", "--reason", "no assets", status=2).err

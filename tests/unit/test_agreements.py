@@ -141,7 +141,7 @@ def test_a_plan_over_two_invoices_is_broken_in_both() -> None:
         assert not isinstance(action, Wait)
         one.take(action)
     assert (action.case_id, action.message.plan) == (OTHER, "PL")  # type: ignore[attr-defined]
-    assert "an instalment for invoice 0017 was missed" in action.message.reason  # type: ignore[attr-defined]
+    assert "an instalment was missed for invoice 0017" in action.message.reason  # type: ignore[attr-defined]
     one.take(action)
     assert one.case.to_tell == () and not isinstance(one.next, Tell), "told once"
 

@@ -218,6 +218,15 @@ def test_a_reversed_payment_was_never_too_much() -> None:
     assert (unapplied(walk), walk.open_tasks(), walk.case.outstanding) == ([], [], euros(0))
 
 
+def test_a_payment_that_is_taken_back_after_a_refund_cost_us_twice() -> None:
+    walk = Walk(QUIET).tell(day(1), e.PaymentReceived, **paid(1100, 1, id="A")).until(day(1))
+    walk.tell(day(2), e.Refunded, payment="A", amount="100.00 EUR")
+    walk.tell(day(3), e.PaymentReversed, payment="A")
+
+    assert (walk.case.outstanding, unapplied(walk), walk.open_tasks()) == (euros(1000), [], ["paid_back_twice-1"])
+    assert "100.00 EUR of it had been paid back or set off: claim that" in walk.case.tasks[-1].text
+
+
 def test_currencies_without_a_minor_unit_are_kept_whole() -> None:
     walk = Walk(QUIET, amount="120000 JPY").tell(day(1), e.PaymentReceived, **paid("50001 JPY", 1))
 

@@ -66,3 +66,18 @@ def test_the_sample_creditor_is_known_until_a_file_replaces_it(tmp_path: Path, m
     own = written(tmp_path, CREDITOR.replace("NORTH", "DEMO").replace("Nordwind", "Own"), "own.yaml")
     assert add_creditor(own, tmp_path).change == "added"
     assert [(c.name, is_sample) for c, is_sample in list_creditors(tmp_path)] == [("Own GmbH", False)]
+
+
+def test_the_terms_of_an_insurance_are_read_as_the_manual_writes_them(tmp_path: Path) -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "deadlines.md").read_text("utf-8")
+    lines = manual[manual.index("    jurisdiction: DE") :].split("\n\n")[0].splitlines()
+    text = CREDITOR + "\n".join(line[4:] for line in lines) + "\n"
+    file = written(tmp_path, text, "north.yaml")
+    assert add_creditor(file, tmp_path).change == "added"
+
+    terms = load_creditor("NORTH", tmp_path).insurance
+    assert terms is not None and (terms.maximum_extension, terms.notice, terms.notice_ahead) == (60, "execute", 7)
+    assert {kind: (duty.within, duty.of) for kind, duty in terms.duties.items()} == {
+        "insurer_notice": (15, "extension"), "adverse_information": (10, "knowledge"),
+        "collection_mandate": (30, "extension"), "claim_filing": (240, "due"),
+    }  # fmt: skip

@@ -261,9 +261,11 @@ def test_the_notice_may_wait_for_a_second_person() -> None:
 
     walk.tell(day(9), e.StepApproved, step=NOTICE, by="berta").until(day(9))
     assert found(walk.case, "insurer_notice").met == NOTICE
-    # Nobody decided: missed, and not sent afterwards.
+    # Nobody decided: missed, and not sent afterwards, unless somebody says so.
     late = Walk(QUIET, insurance=notice_only(notice="propose")).until(day(17))
-    assert found(late.case, "insurer_notice").missed and not late.case.performed
+    assert found(late.case, "insurer_notice").missed and NOTICE not in late.case.progress
+    late.tell(day(18), e.StepApproved, step=NOTICE, by="berta").until(day(18))
+    assert found(late.case, "insurer_notice").met == NOTICE
 
 
 def test_the_notice_may_be_left_to_people() -> None:

@@ -11,7 +11,7 @@ from gateway.policy_files import PACKAGED, check_policy, load_policy, policy_nam
 from gateway.yaml_source import MAX_BYTES, read_source
 from models.policy import MAX_POLICY_BYTES, Policy, find_faults
 
-PRESETS = ["s0-24h-7-90", "s2-7-15-30", "s2-weekly-15-30", "s3-immediate"]
+PRESETS = ["s0-24h-7-90", "s2-7-15-30", "s2-weekly-15-30", "s3-immediate", "statutory-interest"]
 
 HEAD = """\
 id: mine

@@ -36,6 +36,7 @@ PRESETS = {
         "lawyer_letter_30": 30,
         "referral": 40,
     },
+    "statutory-interest": {"reminder_3": 3, "reminder_8": 8, "formal_demand_15": 15, "lawyer_letter_30": 30},
     "s3-immediate": {"reminder_before_due": -7, "formal_demand_1": 1, "call_2": 2, "referral": 25},
 }
 
