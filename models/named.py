@@ -130,7 +130,7 @@ class Named(Weighing):
         places = [p for p in self.named if p in self.fitting and self.evidence.hits[p] >= BARE]
         rest = self.amount - sum(self.open[p] for p in places)
         others = [p for p in self.evidence.own if p not in places]
-        if len(places) > 1:
+        if len(places) > 1 and rest:
             number = self.register.numbers
             wanted = {p: self.open[p] + rest for p in places}
             slips = [
