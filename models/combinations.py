@@ -42,6 +42,16 @@ def singles_by_chance(amounts: Iterable[int], target: int) -> float:
     return _spread(len(near), window, near)
 
 
+def has_pair(amounts: Sequence[int], target: int) -> bool:
+    """Whether any two of `amounts` add up to `target`."""
+    seen: set[int] = set()
+    for amount in amounts:
+        if target - amount in seen:
+            return True
+        seen.add(amount)
+    return False
+
+
 def _spread(near: int, window: int, amounts: Sequence[int]) -> float:
     # Where all amounts are multiples of a step (whole hundreds), only every so manieth sum can be hit.
     step = gcd(*amounts) if len(amounts) > 2 else 1

@@ -74,10 +74,22 @@ class Evidence:
         register = self.register
         for place, quality in (*self._by_reference(), *self._by_number()):
             found[place] = max(quality, found.get(place, 0))
-        for place in self._where_abbreviated(found):
-            if place not in found and citations.abbreviated(self.ends, register.numbers[place]) >= 3:
+        ends = self._left(found)
+        for place in self._where_abbreviated(found) if ends else ():
+            if place not in found and citations.abbreviated(ends, register.numbers[place]):
                 found[place] = citations.WEAK
         return {place: found[place] for place in register.ordered(found)}
+
+    @cached_property
+    def unexplained(self) -> bool:
+        """Whether the text has digits that belong to nothing that was found."""
+        return bool(self._left(self.hits))
+
+    def _left(self, found: dict[int, int]) -> list[citations.Run]:
+        """The digits that are part of no number found clearly, and of no other sort of number."""
+        clear = [place for place, quality in found.items() if quality > citations.WEAK]
+        told = {digits for place in clear for digits in self._told.get(place, ())}
+        return [run for run in self.ends if run.digits not in told and not run.other and len(run.digits) >= 3]
 
     def _where_abbreviated(self, found: dict[int, int]) -> list[int]:
         """The invoices of which the end of a number says which: the payer's, else those of whom one is named whole."""
@@ -85,14 +97,6 @@ class Evidence:
         clear = [place for place, quality in found.items() if quality > citations.WEAK and self.is_open(place)]
         if clear and sum(register.outstanding[place] for place in clear) == self.amount:
             return []  # nothing is missing
-        told = {
-            digits
-            for place, quality in found.items()
-            if quality > citations.WEAK
-            for digits in self._told.get(place, ())
-        }
-        if all(run.digits in told or run.other or len(run.digits) < 3 for run in self.ends):
-            return []
         owners = set(self.payer)
         if not owners:
             owners = {register.buyer_of[place] for place, quality in found.items() if quality >= citations.WHOLE}
@@ -113,10 +117,13 @@ class Evidence:
             if printed:
                 continue
             # Not printed on any: it may carry the number itself. Only RF is known to do so letter for letter.
-            for citation in citations.cited(reference.body, register.with_digits, register.numbers.__getitem__):
-                number = spelling.compact(register.numbers[citation.place])
-                whole = reference.standard == "RF reference" and reference.body.lstrip("0") == number.lstrip("0")
-                yield citation.place, citations.PROVEN if whole else min(citation.quality, citations.BARE)
+            carried = citations.cited(reference.body, register.with_digits, register.numbers.__getitem__)
+            body = reference.body.lstrip("0") if reference.standard == "RF reference" else ""
+            whole = [c for c in carried if spelling.compact(register.numbers[c.place]).lstrip("0") == body]
+            for citation in carried:
+                # Two numbers that differ in their separators alone have one reference: then it proves neither.
+                proven = len(whole) == 1 and citation in whole
+                yield citation.place, citations.PROVEN if proven else min(citation.quality, citations.BARE)
         if register.has_references:
             # Other standards (KID, OCR …): known only from the invoice that carries them.
             for text in self.texts:

@@ -66,6 +66,8 @@ class Named(Weighing):
         fits = all(p in self.fitting for p in places)
         several = len(places) > 1 and any(self.evidence.hits[p] >= WHOLE for p in places)
         distinct = quality >= BARE or (several and due == self.amount)
+        if several and any(p in self.fitting for p in places):
+            distinct = False  # the payer's and another's together: more likely a slip
         backed = quality == PROVEN or fits or (distinct and not self._contradicted(places))
         how = {PROVEN: 100, WHOLE: 97, BARE: 96, WEAK: 94}[quality] + (2 if fits and quality < PROVEN else 0)
         words = findings.naming(quality, len(places))
@@ -128,7 +130,7 @@ class Named(Weighing):
         places = [p for p in self.named if p in self.fitting and self.evidence.hits[p] >= BARE]
         rest = self.amount - sum(self.open[p] for p in places)
         others = [p for p in self.evidence.own if p not in places]
-        if len(places) > 1:
+        if len(places) > 1 and rest:
             number = self.register.numbers
             wanted = {p: self.open[p] + rest for p in places}
             slips = [
@@ -148,7 +150,8 @@ class Named(Weighing):
         for more in (near or fitting)[:1]:
             alone = len(near or fitting) == 1
             by_chance = singles_by_chance((self.open[p] for p in others), rest)
-            sure = alone and (bool(near) or (not self.round(rest) and by_chance < self.rules.chance))
+            told = by_chance < self.rules.chance and not self.round(rest) and not self.evidence.unexplained
+            sure = alone and (bool(near) or told)
             why = "its number is given with a slip" if near else "the rest is exactly one more invoice of this buyer"
             yield self.finding([*places, more], sure, 93, f"{findings.naming(WHOLE, len(places))}; {why}")
 

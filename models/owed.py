@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from models import findings
 from models.citations import BARE
-from models.combinations import combinations, singles_by_chance
+from models.combinations import combinations, has_pair, singles_by_chance
 from models.findings import Finding, Part
 from models.payers import ACCOUNT, CORE
 from models.weighing import MOST_ALIKE, Weighing
@@ -35,6 +35,7 @@ class Owed(Weighing):
             by_chance = singles_by_chance((self.open[p] for p in older), self.amount)
             close = not self._of_another() and evidence.near(exact[0])
             told = by_chance < self.rules.chance and (len(own) == 1 or not self.round(self.amount))
+            told = told and not has_pair([self.open[p] for p in own], self.amount)
             why = "; the text comes close to its number" if close else ""
             yield self.finding(
                 exact, free and (close or told), score, f"{words}, and the amount is that of this invoice alone{why}"
@@ -64,7 +65,7 @@ class Owed(Weighing):
     def _by_sum(self) -> Iterator[Finding]:
         own = self.evidence.own
         words = findings.paid_by(self.evidence)
-        free = not self._disagrees() and not self._paid_before()
+        free = not self._disagrees() and not self._paid_before() and not self.exact_elsewhere(())
         if len(own) < 2:
             return
         natural = list(self._natural(own))

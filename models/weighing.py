@@ -39,7 +39,7 @@ class Weighing:
         """Of those named the ones that are the payer's."""
 
     def exact_elsewhere(self, places: Iterable[int]) -> bool:
-        """Whether the payer owes just this amount on another invoice."""
+        """Whether the payer owes just this amount on an invoice other than these."""
         return any(self.open[p] == self.amount for p in self.evidence.own if p not in places)
 
     def round(self, amount: int) -> bool:

@@ -385,3 +385,15 @@ def test_one_number_of_two_creditors_is_told_apart_by_the_payer() -> None:
     other = OpenInvoice.model_validate({**of_koch("RE-2026-004711").model_dump(), "creditor": "OTHER"})
     found = matched(paid("1234.56 EUR", "RE-2026-004711"), [invoice("RE-2026-004711"), other])
     assert [(one.creditor, one.number) for one in found.matches] == [("ACME", "RE-2026-004711")]
+
+
+def test_an_rf_reference_that_two_numbers_share_proves_neither() -> None:
+    invoices = [invoice("00012-002", "10.00 EUR"), invoice("00012002", "683.59 EUR")]
+    found = matched(paid("20.00 EUR", creditor_reference=rf_reference("00012-002"), payer=""), invoices)
+    assert found.status == "proposed"
+
+
+def test_an_amount_that_two_others_add_up_to_as_well_is_proposed() -> None:
+    amounts = ("162.13", "1446.57", "1608.70")
+    found = matched(paid("1608.70 EUR"), [invoice(f"A-{n}00", f"{a} EUR") for n, a in enumerate(amounts)])
+    assert (found.status, booked(found)) == ("proposed", {"A-200": "1608.70"})
