@@ -93,7 +93,7 @@ def _mail(
     headers = [
         ("From", mailbox(creditor.name, _ours(creditor.sender, creditor))),
         ("To", recipient),
-        ("Reply-To", _ours(creditor.reply_to or creditor.sender, creditor)),
+        ("Reply-To", mailbox(_reference(creditor, order), _ours(creditor.reply_to or creditor.sender, creditor))),
         ("Subject", letter.subject),
         ("Date", format_datetime(at.astimezone(UTC))),
         ("Message-ID", message_id),
@@ -231,6 +231,11 @@ def _wire(address: str, whose: str) -> str:
         raise Undeliverable(
             f"the address {address} ({whose}) cannot be written to: {error}; use another address or another channel"
         ) from None
+
+
+def _reference(creditor: Creditor, order: StepOrder) -> str:
+    """Whom an answer goes to, with the case it is about: it stays with the mail even if the subject is changed."""
+    return f"{one_line(creditor.name)}, {ids.split_case_id(order.case_id)[1]}"
 
 
 def _ours(address: str, creditor: Creditor) -> str:

@@ -42,6 +42,7 @@ DEFAULT_PERIOD_DAYS = 10
 OBJECTION_DAYS = 7
 """Within how many days a debtor is asked to object to a plan that was confirmed wrongly."""
 
+_CORRECTION = "correction"
 _MOST_RECENT = 4
 """How many earlier letters a letter names."""
 
@@ -64,7 +65,7 @@ def write(
     """
     content = content_of(order, invoice, creditor, at, rules)
     figures = content.invoices[0].figures
-    if not figures.demanded:
+    if not figures.demanded and order.step.letter != _CORRECTION:
         raise CannotCompose("nothing undisputed is left to demand: resolve the dispute, then retry or drop this step")
     if order.step.kind != "reminder" and figures.days_overdue <= 0:
         raise CannotCompose(
@@ -83,12 +84,15 @@ def content_of(
     """What the letter of a step is about. Arguments are those of `write`."""
     figures = figures_on(order, invoice, at)
     period = order.step.cure_period or DEFAULT_PERIOD_DAYS
+    received = applied(order, invoice)
+    if order.step.letter == _CORRECTION:
+        received = received[-1:]  # the payment that crossed our letter
     return LetterContent(
         creditor=creditor, buyer=invoice.buyer, invoices=(line_of(invoice, figures),), today=figures.today,
         deadline=figures.today + timedelta(days=period), sent=tuple(_sent(order, invoice)), rules=tuple(rules),
         received=tuple(
             Received(date.fromisoformat(payment.received_on), payment.amount, payment.id)
-            for payment in applied(order, invoice)
+            for payment in received
         ),
     )  # fmt: skip
 

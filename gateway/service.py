@@ -22,6 +22,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.bank_book import BankBook
 from activities.ledger import Ledger, LedgerConflict
 from gateway.calendars import pinned
 from gateway.errors import InputRefused, Unreachable
@@ -35,6 +36,7 @@ from models.clock import CaseClock
 from models.events import Message
 from models.invoice import Invoice
 from models.ladder import Wait, next_action
+from models.money import Money
 from models.orders import Answer, CaseStart, Head
 from models.policy import Policy
 from models.settings import Settings
@@ -387,6 +389,13 @@ class Service:
             {"id": row.task, "kind": row.kind, "text": row.text, "opened_at": row.opened_at.isoformat(),
              "done": False, "outcome": None}
             for row in waiting if row.task not in listed
+        ]  # fmt: skip
+        cash = BankBook(self.ledger.engine).worklist(creditor, case.invoice.buyer.id)
+        shown["buyer_cash"] = [
+            {"entry": row.key, **view.money(Money.from_minor(row.unapplied_minor, row.currency)),
+             "received_on": row.received_on.isoformat(), "payer": row.payer, "reason": row.reason}
+            for row in cash
+            if row.kind == "payment"
         ]  # fmt: skip
         known = {payment["id"] for payment in shown["payments"]}
         for message in self.ledger.told(creditor, number):

@@ -6,6 +6,7 @@ from typing import Any, get_args
 from models.case import Case
 from models.deadlines import name
 from models.events import Stage
+from models.explain import explain
 from models.ladder import next_end, next_step
 from models.money import Money
 from models.orders import Head, head_of
@@ -55,6 +56,7 @@ def show(case: Case, now: datetime) -> dict[str, Any]:
         "deadlines": deadlines_json(case, now),
         "on_hold": case.on_hold,
         "next": {"step": upcoming[0].id, "at": upcoming[1].isoformat()} if upcoming else None,
+        "next_why": str(explain(case, upcoming[0], _nth(case, upcoming[0])) or "") if upcoming else "",
         "steps": [
             {
                 "step": done.step, "kind": done.kind, "occurrence": done.occurrence,
@@ -105,6 +107,11 @@ def show(case: Case, now: datetime) -> dict[str, Any]:
         ],
         "rejected": [{"message": r.message, "reason": r.reason} for r in case.rejected],
     }  # fmt: skip
+
+
+def _nth(case: Case, step: Step) -> int:
+    """Which occurrence of a step comes next."""
+    return case.progress.get(step.id, 0) + 1
 
 
 def page(case: Case) -> str:

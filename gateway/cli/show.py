@@ -52,6 +52,7 @@ def _print_case(shown: dict[str, Any]) -> None:
     line("outstanding", f"{amount(shown['outstanding'])} of {amount(shown['amount'])}, due {shown['due']}")
     if shown["next"]:
         line("next", f"{shown['next']['step']} at {shown['next']['at']}")
+        line("", shown["next_why"])
     if shown["on_hold"]:
         line("on hold", "the ladder stands still")
     for label in ("dispute", "promise"):
@@ -67,6 +68,11 @@ def _print_case(shown: dict[str, Any]) -> None:
         line("payment", f"{payment['id']}: {amount(payment)} on {payment['received_on']}{mark}")
     for cash in shown["unapplied"]:
         line("unapplied", f"{cash['id']}: {amount(cash)}")
+    for cash in shown["buyer_cash"]:
+        line("unmatched", f"{amount(cash)} of {cash['payer'] or 'the buyer'} on {cash['received_on']}: `arrears match`")
+    for deadline in shown["deadlines"]:
+        left = "met" if deadline["state"] == "met" else f"{deadline['days_left']} days left"
+        line("deadline", f"{deadline['name']} {deadline['day']}, {left} ({deadline['why']}; {deadline['source']})")
     for task in shown["tasks"]:
         if not task["done"]:
             line("task", f"{task['id']}: {task['text']}")

@@ -18,7 +18,7 @@ HEAD = {"invoice", "creditor", "buyer", "stage", "outcome", "outstanding", "on_h
 DOCUMENTED = HEAD | {"steps", "skipped", "payments", "unapplied", "dispute", "promise", "tasks", "rejected"}
 MORE = {
     *("amount", "due", "policy", "credited", "plan", "holds", "waiting_for_approval", "deferred"),
-    *("balance", "settled", "interest", "jurisdiction", "deadlines", "write_off"),
+    *("balance", "settled", "interest", "jurisdiction", "deadlines", "write_off", "next_why", "buyer_cash"),
 }
 
 PROPOSING = """

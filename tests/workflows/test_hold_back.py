@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from activities.bank_book import BankBook, Booking
+from models import events as e
 from models.bank import BankEntry
 from tests.cases import after_due, day, euros, on, policy, step
 from tests.workflows.world import World
@@ -38,3 +39,19 @@ async def test_money_of_another_buyer_holds_nothing_back(world: World) -> None:
     unmatched(world, "B-2")
     await world.pass_until(day(0, 12))
     assert [name for name, _ in await world.steps()] == ["first"]
+
+
+async def test_a_payment_that_crossed_our_letter_is_answered_by_one(world: World) -> None:
+    await world.start(policy(step("first", after_due(1)), corrections=True))
+    await world.pass_until(day(2))
+    told = await world.tell(e.PaymentReceived, amount="1000.00 EUR", received_on=on(1))
+    assert "0.00 EUR outstanding" in told.text
+    await world.pass_until(day(3))
+    case = await world.case()
+    assert len(world.mail.letters) == 2, (case.crossed, case.duties, case.skipped, case.tasks)
+    first, second = world.mail.letters
+    said = second.message.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert (world.head().closed, world.head().outcome) == (True, "paid")
+    assert "crossed" in said and "1,000.00" in said, said
+    assert [name for name, _ in await world.steps()] == ["first"], "a letter, no step"
+    assert first.message_id != second.message_id
