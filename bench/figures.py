@@ -47,11 +47,15 @@ TARGETS: dict[str, Target] = {
     "simulate_rate": Target(of="value", at_least=3_000),
     "recovery_ratio": Target(of="ratio", at_most=1.4),
     "mail_steps_rate": Target(of="value", at_least=12),
+    "matching_time": Target(of="value", at_most=10),
+    "matching_memory": Target(of="value", at_most=300),
+    "matching_wrong": Target(of="value", at_most=0),
 }
 
 NAMES = (
     "start_rate", "payment_rate", "ladder_rate", "mail_steps_rate", "events_per_step", "actions_per_ladder",
     "bytes_per_case", "memory_per_case", "recovery_ratio", "decision_rate", "simulate_rate",
+    "matching_time", "matching_memory", "matching_share", "matching_wrong",
 )  # fmt: skip
 
 
