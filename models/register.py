@@ -178,12 +178,14 @@ class Register:
         if currency not in self._currencies:
             return []
         places = _get(self._by_amount, minor << 8 | self._currencies.index(currency))
-        return self.ordered(place for place in places if self.outstanding[place] == minor)
+        return self.ordered([place for place in places if self.outstanding[place] == minor])
 
     def ordered(self, places: Iterable[int]) -> list[int]:
         """Oldest due date first, then by number: an order that does not depend on how the register was filled."""
         # Three stable sorts without a function of our own: this runs over all a buyer owes, entry after entry.
         found = list(set(places))
+        if len(found) < 2:
+            return found
         if len(self.buyers.creditors) > 1:
             found.sort(key=self.creditor)
         found.sort(key=self.numbers.__getitem__)
