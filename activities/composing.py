@@ -71,7 +71,7 @@ def compose(
     Raises:
         CannotCompose: Something is missing without which it must not be sent; the reason says what to do.
     """
-    if not goes_by_mail(order.step):
+    if recipient is None and not goes_by_mail(order.step):
         raise CannotCompose(f"step {order.step.id} ({order.step.kind}) is a task for a person, not a mail")
     if order.step.kind in LETTER_KINDS:
         letter = write(order, invoice, creditor, at, rules)

@@ -37,7 +37,7 @@ _RECENT_NOTICES = (
     .join(NOTICE_STEPS, NOTICE_STEPS.c.message_id == NOTICES.c.message_id)
     .join(CASES, CASES.c.case_id == NOTICE_STEPS.c.case_id)
     .where(
-        *_THIS_BUYER, NOTICES.c.kind.in_(sorted(DUNNING)), NOTICES.c.status.in_(("pending", "sent")),
+        *_THIS_BUYER, NOTICES.c.kind.in_(sorted(DUNNING)), NOTICES.c.status.in_(("pending", *DEPARTED)),
         _LEFT_AT >= sa.bindparam("since", type_=NOTICES.c.composed_at.type),
         NOTICES.c.message_id.not_in(
             sa.select(NOTICE_STEPS.c.message_id).where(NOTICE_STEPS.c.case_id == sa.bindparam("not_this"))

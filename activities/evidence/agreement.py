@@ -9,6 +9,7 @@ from typing import Any
 
 from activities.evidence.findings import Finding
 from activities.evidence.record import CaseRecord
+from activities.tables import DEPARTED
 from models import events as e
 from models import ids
 from models.case import Case, DoneStep
@@ -111,7 +112,6 @@ def _messages(record: CaseRecord, case: Case) -> Iterator[Finding]:
 
 def _notices(record: CaseRecord, case: Case, now: datetime) -> Iterator[Finding]:
     """Every step that says it sent a notice has it, sent; and every notice that was sent has its step."""
-    rows = {(row.step, row.occurrence): row for row in record.notices}
     performed: dict[tuple[str, int], DoneStep] = {(d.step, d.occurrence): d for d in (*case.performed, *case.duties)}
     at = {
         (m.event.step, m.event.occurrence): m.row.sequence
@@ -126,29 +126,36 @@ def _notices(record: CaseRecord, case: Case, now: datetime) -> Iterator[Finding]
     for key, done in performed.items():
         if done.notice is None:
             continue
-        row = rows.get(key)
+        row = next((row for row in record.notices if row.message_id == done.notice and _key(row) == key), None)
         step = f"{done.step} {done.occurrence}"
-        if row is None or row.message_id != done.notice:
+        if row is None:
             text = f"{step} was performed with the notice {done.notice}, which is not there"
             yield Finding("missing_notice", text, record.case_id, at.get(key), done.notice)
         elif sealed.get(key) not in (None, row.sha256):
             text = f"its bytes are not those that {step} sent: their digest is in the chain"
             yield Finding("changed_notice", text, record.case_id, at.get(key), done.notice)
-        elif row.status != "sent":
+        elif row.status not in DEPARTED:
             text = f"{step} was performed, but its notice {done.notice} is marked as {row.status}"
             yield Finding("changed_notice", text, record.case_id, at.get(key), done.notice)
     approvals = {(m.event.step, m.event.by) for m in record.moments if isinstance(m.event, e.StepApproved)}
-    for key, row in rows.items():
+    for row in record.notices:
+        key = _key(row)
         if row.approved_by is not None and (row.step, row.approved_by) not in approvals:
             text = f"it names {row.approved_by!r} as the one who approved {row.step}; the chain knows no such approval"
             yield Finding("changed_notice", text, record.case_id, at.get(key), row.message_id)
         found = performed.get(key)
-        sent = row.status == "sent" and (row.sent_at is None or row.sent_at < now - IN_FLIGHT)
-        if sent and (found is None or found.notice != row.message_id):
+        sent = row.status in DEPARTED and (row.sent_at is None or row.sent_at < now - IN_FLIGHT)
+        by_mail = row.channel == "email"
+        if sent and (found is None or (by_mail and found.notice != row.message_id)):
             text = (
                 f"the notice {row.message_id} was sent for {row.step} {row.occurrence}; the chain knows nothing of it"
             )
             yield Finding("step_without_notice", text, record.case_id, None, row.message_id)
-        if row.key != ids.step_key(record.case_id, row.step, row.occurrence):
+        own = ids.step_key(record.case_id, row.step, row.occurrence)
+        if row.key not in (own, f"{own}/{row.channel}"):
             text = f"its key {row.key!r} is not that of {row.step} {row.occurrence}"
             yield Finding("changed_notice", text, record.case_id, None, row.message_id)
+
+
+def _key(row: Any) -> tuple[str, int]:
+    return row.step, row.occurrence

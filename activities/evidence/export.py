@@ -22,6 +22,7 @@ from activities.evidence.record import CaseRecord, notice_bytes
 from activities.evidence.verify_export import MANIFEST, canonical
 from activities.histories import History
 from activities.rendering import text_template
+from activities.tables import DEPARTED
 from models import events as e
 from models import ids
 from models.books import debtor_day
@@ -145,7 +146,7 @@ def _notices(record: CaseRecord, engine: Engine) -> tuple[dict[str, bytes], dict
     names: dict[str, str] = {}
     for number, row in enumerate(rows, 1):
         content = notice_bytes(engine, row.message_id) or b""
-        folder = "notices" if row.status == "sent" else "not-sent"
+        folder = "notices" if row.status in DEPARTED else "not-sent"
         # The case's own instants count: under time-lapse a mail's is another one than the server saw.
         day = performed.get(row.message_id, row.composed_at).astimezone(UTC)
         stem = f"{folder}/{number:03d}-{safe_name(row.step)}-{day:%Y%m%d}"

@@ -22,7 +22,7 @@ from sqlalchemy.engine import Connection, Engine
 from activities.database import reading
 from activities.evidence.findings import Finding
 from activities.evidence.record import steady
-from activities.tables import EVENTS, NOTICE_STEPS, NOTICES
+from activities.tables import DEPARTED, EVENTS, NOTICE_STEPS, NOTICES
 from models import ids
 
 SEAL = re.compile(r"(\d{6})-\d{4}-\d{2}-\d{2}\.json")
@@ -146,7 +146,7 @@ def _ends(connection: Connection) -> Iterator[list[Any]]:
 
 def _sent(connection: Connection, since: datetime | None) -> Iterator[list[Any]]:
     """The digests of the notices that were sent since the last seal."""
-    query = sa.select(NOTICES.c.message_id, NOTICES.c.sha256).where(NOTICES.c.status == "sent")
+    query = sa.select(NOTICES.c.message_id, NOTICES.c.sha256).where(NOTICES.c.status.in_(DEPARTED))
     if since is not None:
         query = query.where(NOTICES.c.sent_at >= since)
     query = query.order_by(NOTICES.c.sent_at, NOTICES.c.message_id)
