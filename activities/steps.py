@@ -17,6 +17,7 @@ from activities import mail
 from activities.composing import CannotCompose, EarlierNotice, compose, goes_by_mail, task_text
 from activities.contact_check import ContactCheck
 from activities.ledger import Ledger
+from activities.one_voice import OneVoice, gathers
 from activities.outbox import Outbox
 from models import ids
 from models.invoice import Invoice
@@ -52,6 +53,7 @@ class StepActivities:
         self._find_creditor = find_creditor
         self._find_jurisdiction = find_jurisdiction
         self._find_rules = find_rules
+        self._one_voice = OneVoice(ledger, self._outbox, smtp, self._renewed)
         self._time_lapse = time_lapse
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="step")
 
@@ -66,6 +68,8 @@ class StepActivities:
         work = loop.run_in_executor(self._threads, contextvars.copy_context().run, self._perform, order)
         while not (await asyncio.wait({work}, timeout=HEARTBEAT))[0]:
             activity.heartbeat()
+            if gathers(order):
+                await asyncio.to_thread(self._one_voice.keep, order, activity.info().attempt)
         return await work
 
     def _perform(self, order: StepOrder) -> StepReport:
@@ -98,6 +102,10 @@ class StepActivities:
             return StepReport(status="performed", performed_at=at, task=task, note=text, stored=stored, law=newer)
         return self._send(order, invoice, creditor, at, stored, check).but(law=newer)
 
+    def _renewed(self, order: StepOrder, invoice: Invoice) -> StepOrder:
+        newer = self._newer_law(order, invoice)
+        return order if newer is None else order.but(law=newer)
+
     def _newer_law(self, order: StepOrder, invoice: Invoice) -> CaseLaw | None:
         """The law of a case that claims interest, where its rates are known further than the case knows them."""
         law = order.law
@@ -112,6 +120,9 @@ class StepActivities:
     def _send(
         self, order: StepOrder, invoice: Invoice, creditor: Creditor, at: datetime, stored: int, check: ContactCheck
     ) -> StepReport:  # fmt: skip
+        if gathers(order):
+            rules = self._find_rules(invoice.buyer.country)
+            return self._one_voice.send(order, invoice, creditor, at, check, rules).but(stored=stored)
         key = ids.step_key(order.case_id, order.step.id, order.occurrence)
         notice = self._outbox.find(key)
         if notice is not None and notice.status == "sent":

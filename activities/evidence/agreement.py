@@ -139,12 +139,14 @@ def _notices(record: CaseRecord, case: Case, now: datetime) -> Iterator[Finding]
             yield Finding("changed_notice", text, record.case_id, at.get(key), done.notice)
     approvals = {(m.event.step, m.event.by) for m in record.moments if isinstance(m.event, e.StepApproved)}
     for key, row in rows.items():
-        if row.approved_by is not None and (row.step, row.approved_by) not in approvals:
+        # A letter that another case wrote names who approved it there, and served this step whether it came or not.
+        gathered = row.message_id != ids.mail_message_id(ids.step_key(record.case_id, row.step, row.occurrence))
+        if not gathered and row.approved_by is not None and (row.step, row.approved_by) not in approvals:
             text = f"it names {row.approved_by!r} as the one who approved {row.step}; the chain knows no such approval"
             yield Finding("changed_notice", text, record.case_id, at.get(key), row.message_id)
         found = performed.get(key)
         sent = row.status == "sent" and (row.sent_at is None or row.sent_at < now - IN_FLIGHT)
-        if sent and (found is None or found.notice != row.message_id):
+        if sent and (found.notice != row.message_id if found is not None else not gathered):
             text = (
                 f"the notice {row.message_id} was sent for {row.step} {row.occurrence}; the chain knows nothing of it"
             )
