@@ -13,6 +13,7 @@ from activities.bundle import safe_name
 from activities.claim_file import calculation_lines, claim_file, claim_of, to_follow
 from activities.dossier import HANDED_ON, EarlierNotice, dossier
 from activities.figures import figures_on
+from activities.gathered_letter import Gathered, write_gathered
 from activities.letter_content import Letter
 from activities.letters import LETTER_KINDS, write
 from activities.mime import Attachment, ascii_address, mailbox, message, one_line
@@ -27,7 +28,9 @@ from models.orders import StepOrder
 from models.parties import Creditor, Party, mail_address
 from models.policy import Step, StepKind
 
-__all__ = ["CannotCompose", "Composition", "EarlierNotice", "compose", "goes_by_mail", "task_text"]
+__all__ = [
+    "CannotCompose", "Composition", "EarlierNotice", "compose", "compose_gathered", "goes_by_mail", "task_text",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +78,40 @@ def compose(
         raise CannotCompose(f"step {order.step.id} ({order.step.kind}) is a task for a person, not a mail")
     if order.step.kind in LETTER_KINDS:
         letter = write(order, invoice, creditor, at, rules)
-        printed = (Attachment(letter.file_name, letter.pdf, "pdf"),) if letter.pdf is not None else ()
-        return _mail(order, creditor, at, recipient or _debtor(invoice), letter, printed)
+        return _mail([order], creditor, at, recipient or _debtor(invoice), letter, _printed(letter))
     return _hand_on(order, invoice, creditor, at, earlier)
 
 
+def compose_gathered(
+    gathered: Gathered, creditor: Creditor, *, at: datetime, message_id: str, rules: Sequence[LetterRule] = ()
+) -> Composition:
+    """The mail that serves several steps of one buyer, under the Message-ID given; as `compose`.
+
+    Raises:
+        CannotCompose: Something is missing without which it must not be sent; the reason says what to do.
+    """
+    recipient = _debtor(gathered.dues[0].invoice)
+    letter, kind = write_gathered(gathered, creditor, at, rules)
+    orders = [due.order for due in gathered.dues]
+    return _mail(orders, creditor, at, recipient, letter, _printed(letter), message_id, kind)
+
+
+def _printed(letter: Letter) -> Sequence[Attachment]:
+    return (Attachment(letter.file_name, letter.pdf, "pdf"),) if letter.pdf is not None else ()
+
+
 def _mail(
-    order: StepOrder,
+    orders: Sequence[StepOrder],
     creditor: Creditor,
     at: datetime,
     recipient: str,
     letter: Letter,
     attachments: Sequence[Attachment],
+    message_id: str | None = None,
+    kind: StepKind | None = None,
 ) -> Composition:
-    key = ids.step_key(order.case_id, order.step.id, order.occurrence)
-    message_id = ids.mail_message_id(key)
+    order = orders[0]
+    message_id = message_id or ids.mail_message_id(ids.step_key(order.case_id, order.step.id, order.occurrence))
     headers = [
         ("From", mailbox(creditor.name, _ours(creditor.sender, creditor))),
         ("To", recipient),
@@ -100,14 +122,20 @@ def _mail(
         ("Content-Language", letter.language),
         # Keeps vacation notices from answering (RFC 3834).
         ("Auto-Submitted", "auto-generated"),
-        ("X-Arrears-Case", order.case_id),
-        ("X-Arrears-Step", f"{order.step.id}/{order.occurrence}"),
+        *(
+            header
+            for served in orders
+            for header in (
+                ("X-Arrears-Case", served.case_id),
+                ("X-Arrears-Step", f"{served.step.id}/{served.occurrence}"),
+            )
+        ),
     ]
     return Composition(
         message_id=message_id,
         recipient=recipient,
         subject=one_line(letter.subject),
-        kind=order.step.kind,
+        kind=kind or order.step.kind,
         language=letter.language,
         content=message(headers, letter.text, letter.html, attachments),
         template=letter.template,
@@ -143,7 +171,7 @@ def _hand_on(
     text = _cover_letter(order, invoice, creditor, at, party)
     letter = Letter(template=kind, language=ENGLISH.language, subject=subject, text=text, html=None, note=note)
     name = f"{what}-{safe_name(invoice.creditor)}-{safe_name(invoice.number)}.zip"
-    return _mail(order, creditor, at, _wire(party.email or "", role), letter, (Attachment(name, enclosed),))
+    return _mail([order], creditor, at, _wire(party.email or "", role), letter, (Attachment(name, enclosed),))
 
 
 def _cover_letter(order: StepOrder, invoice: Invoice, creditor: Creditor, at: datetime, party: Party) -> str:

@@ -105,6 +105,10 @@ class LetterContent:
     """To whom the debt goes, or went; without it the creditor's agency."""
     reference: str = ""
     """What the debtor quotes with a payment; without it the invoice number, of several the customer number."""
+    also_open: tuple[InvoiceLine, ...] = ()
+    """What else the buyer has open: told, not demanded."""
+    contested: tuple[InvoiceLine, ...] = ()
+    """Other invoices of the buyer of which something is disputed."""
     rules: Sequence[LetterRule] = ()
     """What the debtor's jurisdiction asks of letters."""
     addressee: Literal["company", "individual"] = "company"

@@ -101,6 +101,8 @@ def _blocks(
         plan and _heading(label["plan"]),
         plan,
         _invoices(kind, content, wording),
+        *_apart("also_open", content.also_open, content, wording),
+        *_apart("contested", content.contested, content, wording),
         receipts and _heading(label["received"]),
         receipts,
         _paragraphs(parts["dispute_open"]),
@@ -234,6 +236,28 @@ def _table(content: LetterContent, wording: Wording) -> dict[str, Any]:
         "rows": [[values[n] for _, _, values in columns] for n in range(len(lines))],
         "notes": notes,
     }
+
+
+def _apart(
+    what: str, lines: Sequence[InvoiceLine], content: LetterContent, wording: Wording
+) -> list[Block | None]:  # fmt: skip
+    """Invoices that are told of under a heading of their own, and are no part of what is demanded."""
+    if not lines:
+        return []
+    label, disputed = wording.labels, what == "contested"
+    amounts = [line.figures.disputed if disputed else open_principal(line.figures) for line in lines]
+    rows = [
+        [line.number, wording.calendar_day(line.due), wording.money(amount)]
+        for line, amount in zip(lines, amounts, strict=True)
+    ]
+    total = sum(amounts, Money.zero(content.demanded.currency))
+    sums = [{"key": "total", "label": label["total"], "value": wording.money(total), "strong": False}]
+    head = [label["col_number"], label["col_due"], label["col_disputed" if disputed else "col_open"]]
+    table: Block = {
+        "type": "table", "head": head, "align": ["left", "left", "right"], "rows": rows,
+        "totals": sums if len(lines) > 1 else [],
+    }  # fmt: skip
+    return [_heading(label[what]), table]
 
 
 # --- late fee -----------------------------------------------------------------------------------------------

@@ -142,6 +142,7 @@ def _quoted(content: LetterContent, addressee: str) -> Sequence[str]:
         addressee, content.buyer.id, content.reference, creditor.name, creditor.sender, creditor.reply_to,
         creditor.phone, *creditor.address, account.holder, account.iban, account.bic, account.bank,
         *(word for line in content.invoices for word in (line.number, line.contract, line.order)),
+        *(line.number for line in (*content.also_open, *content.contested)),
         *(word for party in (firm, third) if party for word in (party.name, party.email, *party.address)),
         *(payment.reference for payment in content.received),
         *(segment.source.partition(":")[0] for line in content.invoices if line.figures.interest

@@ -64,6 +64,16 @@ def write(
             nothing to demand.
     """
     content = content_of(order, invoice, creditor, at, rules)
+    demandable(order, invoice, content)
+    return write_letter(letter_for(order, content), invoice.buyer.contact.language, content, step_kind=order.step.kind)
+
+
+def demandable(order: StepOrder, invoice: Invoice, content: LetterContent) -> None:
+    """Refuse a letter for which there is no reason.
+
+    Raises:
+        CannotCompose: There is nothing to demand, or not yet.
+    """
     figures = content.invoices[0].figures
     if not figures.demanded and order.step.letter != _CORRECTION:
         raise CannotCompose("nothing undisputed is left to demand: resolve the dispute, then retry or drop this step")
@@ -72,10 +82,15 @@ def write(
             f"a {order.step.kind} demands what is overdue, but the invoice falls due on {invoice.due}: "
             "retry after that day, and correct the policy"
         )
+
+
+def letter_for(order: StepOrder, content: LetterContent) -> str:
+    """Which letter a step is; `content` is about its invoice alone."""
+    figures = content.invoices[0].figures
     kind = order.step.letter or _usual_letter(order, figures, bool(content.sent))
     if kind == "reminder_before_due" and figures.days_overdue > 0:
-        kind = "reminder"  # it runs late: the invoice has fallen due meanwhile
-    return write_letter(kind, invoice.buyer.contact.language, content, step_kind=order.step.kind)
+        return "reminder"  # it runs late: the invoice has fallen due meanwhile
+    return kind
 
 
 def content_of(

@@ -22,6 +22,7 @@ from activities.composing import CannotCompose, EarlierNotice, compose, task_tex
 from activities.contact_check import ContactCheck
 from activities.correspondence import Correspondence
 from activities.ledger import Ledger
+from activities.one_voice import OneVoice, gathers
 from activities.outbox import Outbox
 from activities.refusals import CameBack
 from activities.tables import DEPARTED
@@ -72,6 +73,7 @@ class StepActivities:
         self._find_creditor = find_creditor
         self._find_jurisdiction = find_jurisdiction
         self._find_rules = find_rules
+        self._one_voice = OneVoice(ledger, self._outbox, smtp, self._renewed)
         self._time_lapse = time_lapse
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="step")
 
@@ -86,6 +88,8 @@ class StepActivities:
         work = loop.run_in_executor(self._threads, contextvars.copy_context().run, self._perform, order)
         while not (await asyncio.wait({work}, timeout=HEARTBEAT))[0]:
             activity.heartbeat()
+            if gathers(order):
+                await asyncio.to_thread(self._one_voice.keep, order, activity.info().attempt)
         return await work
 
     def _perform(self, order: StepOrder) -> StepReport:
@@ -141,6 +145,10 @@ class StepActivities:
         )
         return StepReport(status="deferred", until=until, note=text)
 
+    def _renewed(self, order: StepOrder, invoice: Invoice) -> StepOrder:
+        newer = self._newer_law(order, invoice)
+        return order if newer is None else order.but(law=newer)
+
     def _newer_law(self, order: StepOrder, invoice: Invoice) -> CaseLaw | None:
         """The law of a case that claims interest, where its rates are known further than the case knows them."""
         law = order.law
@@ -157,6 +165,9 @@ class StepActivities:
         check: ContactCheck,
     ) -> StepReport:  # fmt: skip
         """By each channel of the step in turn; a retry passes over those by which it has left."""
+        if gathers(order) and ways == (("email",), ()):
+            rules = self._find_rules(invoice.buyer.country)
+            return self._one_voice.send(order, invoice, creditor, at, check, rules).but(stored=stored)
         tally = Tally(order)
         for channel in ways.served:
             try:

@@ -7,6 +7,7 @@ from models.ledger import (
     ArchivedHistoryRow,
     BankEntryRow,
     BankMatchRow,
+    BuyerTurnRow,
     CaseRow,
     EventRow,
     MessageRow,
@@ -26,6 +27,7 @@ def _table(model: type[SQLModel]) -> sa.Table:
 CASES, EVENTS, MESSAGES = _table(CaseRow), _table(EventRow), _table(MessageRow)
 NOTICES, NOTICE_STEPS, POLICIES, TASKS = _table(NoticeRow), _table(NoticeStepRow), _table(PolicyRow), _table(TaskRow)
 HISTORIES = _table(ArchivedHistoryRow)
+TURNS = _table(BuyerTurnRow)
 BANK_ENTRIES, BANK_MATCHES = _table(BankEntryRow), _table(BankMatchRow)
 REPLIES, RECEIPTS = _table(ReplyRow), _table(ReceiptRow)
 

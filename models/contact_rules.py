@@ -164,6 +164,9 @@ class ContactRules(Value):
     closing_days: bool = Field(default=True, description="whether the creditor's closing days are kept")
     quiet: tuple[Annotated[Quiet, BeforeValidator(_quiet)], ...] = ()
     buyer_limit: ContactLimit | None = Field(default=None, description="over all cases of a buyer, when one is sent")
+    gather: bool = Field(
+        default=False, exclude_if=lambda value: not value, description="a buyer's due letters of a day become one"
+    )
     business_contacts_only: bool = True
     counterpart_days: Literal["schedule", "creditor"] = Field(
         default="schedule", description="days of the steps that do not speak to the debtor"

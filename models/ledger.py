@@ -174,6 +174,19 @@ class NoticeStepRow(SQLModel, table=True):
     occurrence: int
 
 
+class BuyerTurnRow(SQLModel, table=True):
+    """Which case writes to a buyer at this moment, where one letter may serve several; the others wait for it."""
+
+    __tablename__ = "buyer_turns"
+
+    creditor: str = Field(primary_key=True)
+    buyer_id: str = Field(primary_key=True)
+    case_id: str
+    attempt: int
+    until: datetime = _instant()
+    """When its turn ends by itself, on the wall: whoever was killed says nothing any more."""
+
+
 class BankEntryRow(SQLModel, table=True):
     """An entry of a bank statement, once: what became of it, and whose money it is as far as one can tell."""
 

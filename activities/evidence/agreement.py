@@ -140,18 +140,21 @@ def _notices(record: CaseRecord, case: Case, now: datetime) -> Iterator[Finding]
     approvals = {(m.event.step, m.event.by) for m in record.moments if isinstance(m.event, e.StepApproved)}
     for row in record.notices:
         key = _key(row)
-        if row.approved_by is not None and (row.step, row.approved_by) not in approvals:
+        own = ids.step_key(record.case_id, row.step, row.occurrence)
+        by_mail = row.channel == "email"
+        # A letter that another case wrote names who approved it there, and served this step whether it came or not.
+        gathered = by_mail and row.message_id != ids.mail_message_id(own)
+        if not gathered and row.approved_by is not None and (row.step, row.approved_by) not in approvals:
             text = f"it names {row.approved_by!r} as the one who approved {row.step}; the chain knows no such approval"
             yield Finding("changed_notice", text, record.case_id, at.get(key), row.message_id)
         found = performed.get(key)
         sent = row.status in DEPARTED and (row.sent_at is None or row.sent_at < now - IN_FLIGHT)
-        by_mail = row.channel == "email"
-        if sent and (found is None or (by_mail and found.notice != row.message_id)):
+        strange = by_mail and found.notice != row.message_id if found is not None else not gathered
+        if sent and strange:
             text = (
                 f"the notice {row.message_id} was sent for {row.step} {row.occurrence}; the chain knows nothing of it"
             )
             yield Finding("step_without_notice", text, record.case_id, None, row.message_id)
-        own = ids.step_key(record.case_id, row.step, row.occurrence)
         if row.key not in (own, f"{own}/{row.channel}"):
             text = f"its key {row.key!r} is not that of {row.step} {row.occurrence}"
             yield Finding("changed_notice", text, record.case_id, None, row.message_id)
