@@ -35,6 +35,7 @@ from models.clock import CaseClock
 from models.events import Message
 from models.invoice import Invoice
 from models.ladder import Wait, next_action
+from models.money import Money
 from models.orders import Answer, CaseStart, Head
 from models.policy import Policy
 from models.settings import Settings
@@ -410,6 +411,16 @@ class Service:
             if error.status == RPCStatusCode.NOT_FOUND:
                 return None
             raise _unreachable(error) from error
+
+
+def listed(row: Any) -> dict[str, Any]:
+    """A case as lists show it, from its row in the ledger."""
+    return {
+        "invoice": row.number, "creditor": row.creditor, "buyer": row.buyer_id, "due": row.due.isoformat(),
+        "stage": row.stage, "outcome": row.outcome,
+        "outstanding": view.money(Money.from_minor(row.outstanding_minor, row.currency)), "on_hold": row.on_hold,
+        "next": {"step": row.next_step, "at": row.next_at.isoformat()} if row.next_step else None,
+    }  # fmt: skip
 
 
 class _NoRunningCase(Exception):

@@ -1,7 +1,7 @@
-"""Double entries for the accounting system, made of what an event did to a case: pure, from the case before and after.
+"""Double entries for the accounting system: what an event did to a case, from the case before and after it.
 
-The invoice itself is in the accounting system, as it came from there; what happened to it here is not. Which numbers its
-accounts have is data (gateway/accounts.py); here they go by what they are for.
+The invoice itself is in the accounting system, as it came from there; what happened to it here is not. Which numbers
+its accounts have is data (gateway/accounts.py); here they go by what they are for.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,9 +21,9 @@ Account = Literal[
 ACCOUNTS: tuple[Account, ...] = get_args(Account)
 
 EntryType = Literal[
-    "interest", "costs", "waiver", "payment", "payment_reversed", "unapplied_cash", "refund", "conversion", "credit_note",
-    "set_off", "goods_in_lieu", "cash_discount", "bank_charges", "short_settlement", "write_off", "recovery",
-    "reallocation",
+    "interest", "costs", "waiver", "payment", "payment_reversed", "unapplied_cash", "refund", "conversion",
+    "credit_note", "set_off", "goods_in_lieu", "cash_discount", "bank_charges", "short_settlement", "write_off",
+    "recovery", "reallocation",
 ]  # fmt: skip
 
 _CREDIT_ACCOUNTS: dict[e.CreditKind, Account] = {
@@ -170,8 +170,9 @@ def _cash(case: Case) -> tuple[Money, Money, Money, dict[str, tuple[Money, Money
 
 def _moves(was: _Books, now: _Books, was_off: bool, is_off: bool) -> Iterator[Entry]:
     """The entries between two states of the books."""
+    zero = Money.zero(now.cash.currency)
     moved: dict[Account, Money] = {
-        account: now.credits.get(account, Money.zero(now.cash.currency)) - was.credits.get(account, Money.zero(now.cash.currency))
+        account: now.credits.get(account, zero) - was.credits.get(account, zero)
         for account in _CREDIT_ACCOUNTS.values()
     }  # fmt: skip
     moved["bank_clearing"] = now.cash - was.cash
@@ -179,7 +180,6 @@ def _moves(was: _Books, now: _Books, was_off: bool, is_off: bool) -> Iterator[En
     moved["unapplied_cash"] = was.liability - now.liability
     if was_off:
         # What is written off is not in the books any more: what comes in is income, what is given up is nothing.
-        zero = Money.zero(now.cash.currency)
         moved["bad_debt"] = zero - sum((moved[account] for account in _CREDIT_ACCOUNTS.values()), zero)
         moved["bad_debt_recovered"] = zero - sum(moved.values(), zero)
     else:
@@ -202,7 +202,7 @@ def _moves(was: _Books, now: _Books, was_off: bool, is_off: bool) -> Iterator[En
         for account, amount in (
             ("receivables", now.principal), ("interest_receivable", now.interest), ("costs_receivable", now.costs),
         ):  # fmt: skip
-            yield from _pairs({"bad_debt": amount, account: Money.zero(amount.currency) - amount})  # type: ignore[dict-item]
+            yield from _pairs({"bad_debt": amount, account: zero - amount})  # type: ignore[dict-item]
 
 
 def _foreign(was: _Books, now: _Books, currency: str) -> Iterator[Entry]:

@@ -3,7 +3,6 @@
 Everything here can be repeated: a file that was cut off is taken again from its beginning, and moved at the very end.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -21,12 +20,9 @@ from gateway.creditor_files import list_creditors
 from gateway.errors import GatewayError, Unreachable, WrongUsage
 from gateway.inbox.content import Purpose, purpose
 from gateway.inbox.folder import DONE, REFUSED, Inbox, Taker, free_name, moved
-from gateway.intake.entries import Rejected
-from gateway.intake.guess import Guess
-from gateway.intake.invoices import Entry, InvoiceFile
 from gateway.openings import Lapse, Openings
 from gateway.receiving import Reception, Wishes
-from gateway.reports import COUNTS, Reports
+from gateway.reports import COUNTS, Reports, Unwatched
 from gateway.service import Service
 from models.settings import Settings
 
@@ -139,7 +135,7 @@ class Takings:
         creditors = [listed.creditor for listed in list_creditors(folder)]
         openings = Openings(folder, None, Lapse())
         reception = Reception(
-            folder, Wishes(), creditors, openings.of, Reports(_Nobody()), service, rejects_in=str(taker.folder)
+            folder, Wishes(), creditors, openings.of, Reports(Unwatched()), service, rejects_in=str(taker.folder)
         )
         taken = await reception.take([str(file)])
         reasons = [
@@ -184,22 +180,6 @@ class Takings:
             file.name, kind, "refused" if whole else "done", sentence, found.counts, str(target),
             str(reason) if reason else None, tuple(map(str, rejects)),
         )  # fmt: skip
-
-
-class _Nobody:
-    """Nobody looks on: what is refused is in the reason file, and a guess is confirmed by nobody."""
-
-    def follow(self, file: InvoiceFile) -> Iterator[Entry]:
-        return iter(file)
-
-    def refused(self, name: str, rejected: Rejected, document: bool) -> None:
-        pass
-
-    def kept(self, count: int, path: Path) -> None:
-        pass
-
-    def confirmed(self, name: str, guess: Guess) -> bool:
-        return False
 
 
 def _nothing() -> dict[str, int]:
