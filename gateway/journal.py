@@ -133,7 +133,8 @@ def _of_messages(connection: Connection, period: Period, creditor: str | None) -
             "unapplied_cash", "bank_clearing", "unapplied_cash", message.amount, row.reference,
             "money that no running case has",
         )  # fmt: skip
-        buyer = row.buyer_id or ""
+        # What was not known when the money came must not be in a line of that day later.
+        buyer = row.buyer_id if row.created_at is not None and row.created_at <= row.stored_at else ""
         yield from _dated(period, row.stored_at, f"{place}/1", row, buyer, came)
         if row.status == "delivered":
             taken = _event_at(connection, row, message)
@@ -195,9 +196,9 @@ def _of_entry(row: Any, matches: Sequence[Any], undone: dict[str, datetime], per
     money = Money.from_minor(row.amount_minor, row.currency)
     carried = [m for m in matches if m.message in ("payment_received", "payment_reversed")]
     at_once = sum((Money.from_minor(m.amount_minor, m.currency) for m in carried if not m.by), money - money)
-    text = f"bank entry {row.entry} of {row.file}: applied to no invoice"
+    text = f"bank entry {row.entry} of {row.file}, from {row.payer or 'nobody named'}: applied to no invoice"
     rest = money - at_once
-    buyer = row.buyer_id or ""
+    buyer = ""  # whose it is, a person may find out later
     reference = BankEntry.model_validate_json(row.content).servicer_reference or row.key
     came = Entry("unapplied_cash", "bank_clearing", "unapplied_cash", rest, reference, text)
     if row.kind == "reversal":
