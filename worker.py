@@ -37,6 +37,7 @@ from gateway.connection import connect_server, open_ledger, register_search_attr
 from gateway.creditor_files import load_creditor
 from gateway.environment import load_settings
 from gateway.errors import GatewayError, InputRefused, Unreachable, WrongUsage
+from gateway.inbox.watching import watch_aside
 from gateway.jurisdiction_files import load_jurisdiction
 from gateway.letter_files import letter_faults, letter_rules
 from gateway.logs import configure_logging
@@ -143,10 +144,13 @@ async def serve(settings: Settings) -> None:
         Path(ready).write_text(str(os.getpid()))
     log.info("worker_ready", task_queue=settings.task_queue, namespace=client.namespace)
     stopping = asyncio.create_task(stop.wait())
+    inbox = asyncio.create_task(watch_aside(settings, lambda: stop.is_set() or running.done()))
     await asyncio.wait([running, stopping], return_when=asyncio.FIRST_COMPLETED)
     log.info("worker_stopping")
     watching.cancel()
     await worker.shutdown()
+    stop.set()
+    await inbox
     await running
 
 

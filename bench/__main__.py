@@ -6,7 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from bench import crash, documents, figures, footprint, interest, ladders, letters, matching, rates, rules
+from bench import crash, documents, figures, footprint, intake, interest, ladders, letters, matching, rates, rules
 from bench.figures import Figure
 from bench.ground import Ground
 
@@ -21,6 +21,7 @@ ON_THE_GROUND: tuple[tuple[tuple[str, ...], Callable[[Ground, bool, Say], Awaita
 )
 """What needs server and sink, with the figures each subject gives; each gets a ground of its own."""
 MATCHING = ("matching_time", "matching_memory", "matching_share", "matching_wrong")
+INTAKE = ("intake_time", "intake_memory", "booking_time", "booking_memory")
 HISTORY = ("events_per_step", "actions_per_ladder", "bytes_per_case")
 IN_MEMORY: dict[str, Callable[[bool, Say], list[Figure]]] = {
     "decision_rate": rules.decision_rate,
@@ -39,6 +40,8 @@ async def measure(only: Sequence[str], quick: bool, beside: Path, say: Say) -> l
             found += rule(quick, say)
     if set(MATCHING) & set(only):
         found += matching.matching_figures(quick, say)
+    if set(INTAKE) & set(only):
+        found += intake.intake_figures(quick, say)
     for names, subject in ON_THE_GROUND:
         if set(names) & set(only):
             async with Ground(beside) as ground:

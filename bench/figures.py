@@ -53,6 +53,7 @@ TARGETS: dict[str, Target] = {
     "matching_time": Target(of="value", at_most=10),
     "matching_memory": Target(of="value", at_most=300),
     "matching_wrong": Target(of="value", at_most=0),
+    "intake_time": Target(of="value", at_most=60),
 }
 
 NAMES = (
@@ -60,6 +61,7 @@ NAMES = (
     "bytes_per_case", "memory_per_case", "recovery_ratio", "decision_rate", "simulate_rate", "segment_rate",
     "ubl_rate", "letters_rate",
     "matching_time", "matching_memory", "matching_share", "matching_wrong",
+    "intake_time", "intake_memory", "booking_time", "booking_memory",
 )  # fmt: skip
 
 

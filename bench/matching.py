@@ -93,10 +93,10 @@ def _measured(folder: Path) -> None:
                 apply(found, register, entry)
             seconds += time.perf_counter() - begun
             out.write(f"{found.model_dump_json()}\n")
-    (folder / _COST).write_text(f"{seconds} {_peak_mb()}")
+    (folder / _COST).write_text(f"{seconds} {peak_mb()}")
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
     """The most memory this process ever had; `ru_maxrss` would count what the parent had when it started this one."""
     try:
         status = Path("/proc/self/status").read_text()

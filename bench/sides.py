@@ -16,10 +16,10 @@ from activities.database import reading
 from activities.tables import CASES, EVENTS, NOTICE_STEPS
 from bench.bare import Bare, Shape
 from bench.ground import Ground
-from gateway.cli.start import Lapse, Openings
 from gateway.connection import open_ledger
 from gateway.intake.entries import Accepted
 from gateway.intake.invoices import InvoiceFile
+from gateway.openings import Lapse, Openings
 from gateway.policy_files import load_policy
 from gateway.receiving import BATCH
 from gateway.service import STARTS_AT_ONCE, Opening, Service, batches

@@ -12,6 +12,9 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from gateway.accounts import NAME as ACCOUNTS
+from gateway.accounts import PACKAGED as PACKAGED_ACCOUNTS
+from gateway.accounts import Accounts
 from gateway.bank.csv_profiles import FOLDER as BANK_PROFILES
 from gateway.bank.csv_profiles import BankProfile
 from gateway.errors import InputRefused
@@ -71,7 +74,7 @@ def jurisdiction_codes(data_dir: str | Path | None = None) -> list[str]:
 
 
 def check_file(path: str | Path, data_dir: str | Path | None = None) -> list[SourceFault]:
-    """Everything that is wrong with a policy, a jurisdiction, a rate table or a bank profile, line by line.
+    """Everything that is wrong with a policy, jurisdiction, rate table, bank profile or list of accounts, by line.
 
     What it is, its content tells, else the folder it lies in; a file that fits nothing is judged as a policy.
 
@@ -86,13 +89,17 @@ def check_file(path: str | Path, data_dir: str | Path | None = None) -> list[Sou
             return _faults(source, RateTable, source.data, [])
         case "bank-profiles":
             return _faults(source, BankProfile, source.data, [])
+        case "accounts":
+            return _faults(source, Accounts, source.data, [])
         case _:
             return check_policy(path)
 
 
 def known_files(data_dir: str | Path | None = None) -> dict[str, Path]:
-    """The names by which jurisdictions and rate tables can be checked, and their files."""
-    return {**_files(_RATES, data_dir), **jurisdiction_files(data_dir)}
+    """The names by which jurisdictions, rate tables and accounts can be checked, and their files."""
+    own = Path(data_dir) / "policies" / f"{ACCOUNTS}.yaml" if data_dir is not None else PACKAGED_ACCOUNTS
+    accounts = own if own.exists() else PACKAGED_ACCOUNTS
+    return {**_files(_RATES, data_dir), **jurisdiction_files(data_dir), ACCOUNTS: accounts}
 
 
 def _files(folder: str, data_dir: str | Path | None) -> dict[str, Path]:
@@ -109,6 +116,8 @@ def _subject(source: Source) -> str:
         return _JURISDICTIONS
     if "rates" in keys:
         return _RATES
+    if ACCOUNTS in keys:
+        return ACCOUNTS
     if "columns" in keys and isinstance(source.data["columns"], dict) and "booked_on" in source.data["columns"]:
         return BANK_PROFILES
     return Path(source.file).resolve().parent.name

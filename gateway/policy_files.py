@@ -12,6 +12,8 @@ from models.policy import Policy
 from models.policy_faults import policy_faults
 
 PACKAGED = Path(__file__).resolve().parents[1] / "policies"
+NO_POLICIES = frozenset(("accounts",))
+"""Files that lie beside the policies and are something else."""
 
 
 def load_policy(name_or_path: str | Path, data_dir: str | Path | None = None) -> Policy:
@@ -47,13 +49,17 @@ def policy_names(data_dir: str | Path | None = None) -> dict[str, Path]:
         InputRefused: A file of the data folder bears the name of a packaged policy: cases name their policy
             by it, so it must mean one thing.
     """
-    packaged = {file.stem: file for file in sorted(PACKAGED.glob("*.yaml"))}
+    packaged = _files(PACKAGED)
     own_folder = Path(data_dir) / "policies" if data_dir is not None else None
-    own = {file.stem: file for file in sorted(own_folder.glob("*.yaml"))} if own_folder else {}
+    own = _files(own_folder) if own_folder else {}
     for name in own:
         if name in packaged:
             raise InputRefused(f"{own[name]}: {name!r} is the name of a packaged policy; rename the file and its id")
     return packaged | own
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    return {file.stem: file for file in sorted(folder.glob("*.yaml")) if file.stem not in NO_POLICIES}
 
 
 def check_policy(path: str | Path) -> list[SourceFault]:

@@ -60,6 +60,9 @@ class Reception:
     service: Service | None = None
     """Starts and tells; not needed in a dry run."""
 
+    rejects_in: str | None = None
+    """The folder whose `rejects/` gets the refused rows, if not the data folder."""
+
     _pending: list[tuple[Report, Accepted, Opening]] = field(default_factory=list)
     _credits: list[tuple[Report, Credited]] = field(default_factory=list)
     _seen: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -102,10 +105,13 @@ class Reception:
 
     def _rejects(self, source: Path, layout: Layout) -> RejectsFile:
         """Where refused entries of a file go; two files of one name in different folders get one each."""
-        path, number = rejects_path(self.data_dir, source, layout), 1
+        folder, number = self.rejects_in or self.data_dir, 1
+        path = rejects_path(folder, source, layout)
         while path in self._used:
             number += 1
-            path = rejects_path(self.data_dir, source.with_name(f"{source.stem}~{number}{source.suffix}"), layout)
+            path = rejects_path(
+                self.rejects_in or self.data_dir, source.with_name(f"{source.stem}~{number}{source.suffix}"), layout
+            )
         self._used.add(path)
         return RejectsFile(path, layout)
 

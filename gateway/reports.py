@@ -33,6 +33,28 @@ class Watch(Protocol):
         """Whether a person says that the columns were guessed right."""
 
 
+class Unwatched:
+    """Nobody looks on: everything is in the reports. A guess of columns is accepted beforehand, or not at all."""
+
+    def __init__(self, accept_guess: bool = False) -> None:
+        """With what a person would have said of a guess."""
+        self._accept_guess = accept_guess
+
+    def follow(self, file: InvoiceFile) -> Iterator[Entry]:
+        """The entries."""
+        return iter(file)
+
+    def refused(self, name: str, rejected: Rejected, document: bool) -> None:
+        """Not told to anybody."""
+
+    def kept(self, count: int, path: Path) -> None:
+        """Not told to anybody."""
+
+    def confirmed(self, name: str, guess: Guess) -> bool:
+        """What was said beforehand."""
+        return self._accept_guess
+
+
 @dataclass
 class Reports:
     """The reports in the order of the files, and the files that could not be taken at all, with the reason."""

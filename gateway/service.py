@@ -129,7 +129,7 @@ class Service:
                 results[i] = Opened("unchanged")
             else:
                 seen[case_id] = fingerprint
-                cases[i] = self._open(opening if there is None else self._as_written(opening))
+                cases[i] = self.opened(opening if there is None else self._as_written(opening))
         new = {i: case for i, case in cases.items() if case.id not in known}
         written = self.ledger.open_cases([(case, view.head(case)) for case in new.values()])
         for i in [i for i, case in new.items() if case.id not in written]:
@@ -138,7 +138,7 @@ class Service:
                 results[i] = Opened("refused", CONFLICT)
                 del cases[i]
             else:
-                cases[i] = self._open(self._as_written(openings[i]))
+                cases[i] = self.opened(self._as_written(openings[i]))
         told = self.ledger.told_of([case.id for case in cases.values()])
         slots = asyncio.Semaphore(STARTS_AT_ONCE)
 
@@ -168,7 +168,8 @@ class Service:
             case.calendar,
         )  # fmt: skip
 
-    def _open(self, opening: Opening) -> Case:
+    def opened(self, opening: Opening) -> Case:
+        """The case of an opening, as it is written into the ledger; nothing is started."""
         calendar = opening.calendar or pinned(opening.invoice, opening.policy, opening.at, self.settings.data_dir)
         opened = e.CaseOpened(
             at=opening.at, invoice=opening.invoice, policy=opening.policy, clock=opening.clock,
@@ -419,6 +420,16 @@ class Service:
             if error.status == RPCStatusCode.NOT_FOUND:
                 return None
             raise _unreachable(error) from error
+
+
+def listed(row: Any) -> dict[str, Any]:
+    """A case as lists show it, from its row in the ledger."""
+    return {
+        "invoice": row.number, "creditor": row.creditor, "buyer": row.buyer_id, "due": row.due.isoformat(),
+        "stage": row.stage, "outcome": row.outcome,
+        "outstanding": view.money(Money.from_minor(row.outstanding_minor, row.currency)), "on_hold": row.on_hold,
+        "next": {"step": row.next_step, "at": row.next_at.isoformat()} if row.next_step else None,
+    }  # fmt: skip
 
 
 class _NoRunningCase(Exception):

@@ -4,6 +4,7 @@ Whose law holds is said by the invoice, else by the creditor's file, else it is 
 who said so is kept with it.
 """
 
+from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -32,6 +33,9 @@ class TermsFinder:
     def __init__(self, data_dir: str) -> None:
         """With the data folder, whose jurisdictions come before the packaged ones."""
         self._jurisdiction = lru_cache(maxsize=500)(lambda code: load_jurisdiction(code, data_dir))
+        self._countries: dict[str, Jurisdiction | None] = {}
+        # To cut a law down to what a case needs, and to compare it with others, takes longer than to read its invoice.
+        self._pinned = lru_cache(maxsize=10_000)(self._cut_down)
 
     def of(self, invoice: Invoice, creditor: Creditor | None = None) -> Terms:
         """The terms of an invoice.
@@ -50,13 +54,19 @@ class TermsFinder:
         ]  # fmt: skip
         for basis, code in named:
             if code is not None:
-                return law_for(self._jurisdiction(code), basis, invoice.due)
+                return self._pinned(code, basis, invoice.due)
         country = invoice.buyer.country
-        found = self._of_country(country) if country is not None else None
-        return law_for(found, "buyer", invoice.due) if found is not None else None
+        if country is None or self._of_country(country) is None:
+            return None
+        return self._pinned(country, "buyer", invoice.due)
+
+    def _cut_down(self, code: str, basis: Basis, due: date) -> CaseLaw:
+        return law_for(self._jurisdiction(code), basis, due)
 
     def _of_country(self, country: str) -> Jurisdiction | None:
-        try:
-            return self._jurisdiction(country)
-        except InputRefused:
-            return None  # no file for it: nothing is known, and nothing claimed
+        if country not in self._countries:
+            try:
+                self._countries[country] = self._jurisdiction(country)
+            except InputRefused:
+                self._countries[country] = None  # no file for it: nothing is known, and nothing claimed
+        return self._countries[country]

@@ -14,7 +14,7 @@ from gateway.cli.output import leave
 
 _HOMES = {
     "up": "up:up", "demo": "demo:demo", "start": "start:start", "bank": "bank:bank", "match": "match:app",
-    "unmatch": "match:app",
+    "unmatch": "match:app", "inbox": "inbox:inbox",
     **dict.fromkeys(
         ("pay", "reverse", "credit", "allocate", "set-off", "refund", "waive", "plan"), "money:app",
     ),
@@ -24,6 +24,7 @@ _HOMES = {
         "messages:app",
     ),
     "deadlines": "deadlines:deadlines", "reconcile": "reconcile:reconcile", "replies": "replies:replies",
+    "journal": "journal:journal",
     "show": "show:app", "list": "show:app", "task": "show:app", "why": "why:why", "audit": "audit:audit_app",
     "simulate": "simulate:simulate", "interest": "interest:interest", "policy": "policy:policy_app",
     "creditor": "creditor:creditor_app", "letter": "letter:letter_app",

@@ -12,9 +12,9 @@ from gateway.cli.output import AsJson, DataDir, emit, out, reporting, say
 from gateway.cli.session import message, new_reference, with_ledger, with_service
 from gateway.errors import WrongUsage
 from gateway.service import Service
+from gateway.service import listed as listed_head
 from models import events as e
 from models import ids, view
-from models.money import Money
 
 app = typer.Typer()
 
@@ -95,7 +95,7 @@ def list_cases(
 
     def heads(service: Service) -> list[dict[str, Any]]:
         due_before = datetime.now(UTC) if overdue else None
-        return [_head(row) for row in service.ledger.heads(stage, buyer, due_before)]
+        return [listed_head(row) for row in service.ledger.heads(stage, buyer, due_before)]
 
     listed = with_ledger(data_dir, heads)
     if as_json:
@@ -114,15 +114,6 @@ def list_cases(
     # Where no terminal sets a width, a case is a line: a program may count them.
     (out if out.is_terminal else Console(width=_WIDE)).print(table)
     say(f"{len(listed)} cases")
-
-
-def _head(row: Any) -> dict[str, Any]:
-    return {
-        "invoice": row.number, "creditor": row.creditor, "buyer": row.buyer_id, "due": row.due.isoformat(),
-        "stage": row.stage, "outcome": row.outcome,
-        "outstanding": view.money(Money.from_minor(row.outstanding_minor, row.currency)), "on_hold": row.on_hold,
-        "next": {"step": row.next_step, "at": row.next_at.isoformat()} if row.next_step else None,
-    }  # fmt: skip
 
 
 @app.command()

@@ -1,0 +1,1 @@
+"""The watched folder: what is dropped into `inbox/` is taken in, and filed under `done/` or `refused/`."""
