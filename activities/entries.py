@@ -15,12 +15,13 @@ from sqlalchemy.engine import Connection
 from activities.tables import CASES, EVENTS, MESSAGES, NOTICE_STEPS, NOTICES, POLICIES, TASKS
 from models import events as e
 from models import ids
-from models.case import Case, Numbered
+from models.case import Case
 from models.events import Message
 from models.invoice import Invoice
 from models.money import Money
 from models.orders import Head, OpenTask
 from models.policy import Policy
+from models.records import Numbered
 
 
 class LedgerConflict(Exception):

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from models.books import cash_unapplied, debtor_day, late_charges
-from models.case import Payment
 from models.interest import InterestStatement, contract_interest
 from models.invoice import Invoice
 from models.money import Money
 from models.orders import StepOrder
+from models.records import Payment
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,13 +18,14 @@ from activities.tables import CASES, DEPARTED, MESSAGES, NOTICE_STEPS, NOTICES, 
 from activities.tables import EVENTS as EVENTS
 from models import events as e
 from models import ids
-from models.case import Case, Numbered
+from models.case import Case
 from models.changes import fold
 from models.events import Message
 from models.invoice import Invoice
 from models.money import Money
 from models.orders import Head
 from models.policy import Policy
+from models.records import Numbered
 
 _INVOICE = sa.select(CASES.c.content).where(CASES.c.case_id == sa.bindparam("this"))
 _TOLD = (

@@ -9,22 +9,13 @@ from models import events as e
 from models import tasks
 from models.allocation import COSTS_FIRST, Owed
 from models.books import REST, cash_unapplied, debtor_day, designated, late_charges, order_of_receipt
-from models.case import (
-    Case,
-    Credit,
-    InterestClaim,
-    Payment,
-    Refused,
-    Settled,
-    SettledKind,
-    SettledOutcome,
-    Waiver,
-)
+from models.case import Case, Refused
 from models.days import local_date, moment_of
 from models.deadlines import moved, watched_anew, with_deadlines
 from models.entry import entered
 from models.money import Money
 from models.policy import CORRECTION, DUNNING
+from models.records import Credit, InterestClaim, Payment, Settled, SettledKind, SettledOutcome, Waiver
 
 
 def opening_balance(amount: Money) -> Owed:

@@ -10,11 +10,11 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from models.allocation import COSTS_FIRST, PRINCIPAL_FIRST, Part
-from models.case import Credit, InterestClaim, Payment, Waiver
 from models.interest import Receipt
 from models.invoice import Invoice
 from models.law import CaseLaw
 from models.money import Money
+from models.records import Credit, InterestClaim, Payment, Waiver
 from models.statutory_interest import Claim, late_payment_claim
 
 REST = "rest"

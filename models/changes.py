@@ -10,12 +10,13 @@ from typing import Any, cast
 
 from models import balance, deadlines, standstill, steps, tasks, writing_off
 from models import events as e
-from models.case import Case, Closed, Numbered, Refused, Rejection
+from models.case import Case, Closed, Refused
 from models.days import start_of_day
 from models.deadlines import BAD_NEWS, with_deadlines
 from models.entry import entered
 from models.ladder import next_lapse
 from models.money import Money
+from models.records import Numbered, Rejection
 
 AFTER_THE_CLOSE = (e.PaymentReversed, e.Refunded)
 """What may still be told a case that is closed."""

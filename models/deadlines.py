@@ -12,11 +12,12 @@ from typing import NamedTuple
 from models import events as e
 from models import tasks
 from models.calendar import is_business_day
-from models.case import Case, Deadline, Restart
+from models.case import Case
 from models.days import local_date, moment_of, permitted, start_of_day
 from models.insurance import Duty
 from models.limitation import Effect, LimitationEvent, limitation_date
 from models.policy import DUTY_STEPS, Step, StepKind
+from models.records import Deadline, Restart
 
 NOTICE = DUTY_STEPS["duty_insurer_notice"]
 

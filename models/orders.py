@@ -8,13 +8,14 @@ from pydantic import AwareDatetime, Field
 from models.allocation import Owed
 from models.base import Value
 from models.calendar import PinnedCalendar
-from models.case import Case, Credit, DoneStep, InterestClaim, Numbered, Payment, Waiver
+from models.case import Case
 from models.clock import CaseClock
 from models.contact_rules import ContactRules
 from models.events import AnyMessage, CaseOpened, DeadlineKind, Outcome, Stage
 from models.law import PinnedLaw
 from models.money import Money
 from models.policy import DUNNING, Step
+from models.records import Credit, DoneStep, InterestClaim, Numbered, Payment, Waiver
 
 
 class CaseStart(Value):

@@ -5,11 +5,12 @@ from datetime import date, datetime, timedelta
 from models import events as e
 from models import tasks
 from models.balance import credited, in_currency, kept, over
-from models.case import Case, Dispute, Hold, Pause, Plan, Promise, Refused, SettledOutcome
+from models.case import Case, Refused
 from models.days import local_date, start_of_day
 from models.deadlines import barred, crossed, moved, with_deadlines
 from models.limitation import LimitationEvent
 from models.money import Money
+from models.records import Dispute, Hold, Pause, Plan, Promise, SettledOutcome
 
 
 def dispute_raised(case: Case, event: e.DisputeRaised, at: datetime) -> Case:

@@ -7,11 +7,12 @@ from models import events as e
 from models import tasks, writing_off
 from models.balance import claimed
 from models.books import debtor_day
-from models.case import Case, DoneStep, Refused, Task
+from models.case import Case, Refused
 from models.days import local_date
 from models.deadlines import met, met_by_step, moved
 from models.limitation import LimitationEvent
 from models.policy import CORRECTION, DUTY_STEPS, StepKind, claims_interest
+from models.records import DoneStep, Task
 from models.writing_off import WRITE_OFF
 
 _V = TypeVar("_V")

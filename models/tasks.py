@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from models.case import Case, Task
+from models.case import Case
+from models.records import Task
 
 
 def opened(

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from models import events as e
 from models import tasks
-from models.case import Case, Refused, WriteOffProposal
+from models.case import Case, Refused
+from models.records import WriteOffProposal
 
 WRITE_OFF = "write_off"
 """The name under which the proposal is approved or rejected."""

@@ -11,9 +11,9 @@ from activities.ledger import Ledger
 from activities.outbox import Outbox
 from models import events as e
 from models import ids, view
-from models.case import Numbered
 from models.ladder import Close, Perform, Propose, Record, Tell
 from models.ordering import order_of
+from models.records import Numbered
 from tests.cases import Walk, day, euros, on
 from tests.notices import acme
 

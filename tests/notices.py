@@ -13,13 +13,13 @@ import yaml
 from pypdf import PdfReader
 
 from models.balance import opening_balance
-from models.case import Credit, DoneStep, Payment
 from models.clock import CaseClock
 from models.invoice import Invoice
 from models.money import Money
 from models.orders import Head, StepOrder
 from models.parties import Creditor
 from models.policy import Step
+from models.records import Credit, DoneStep, Payment
 
 ROOT = Path(__file__).parents[1]
 DUE = date(2026, 1, 1)

@@ -12,8 +12,9 @@ from activities.evidence.record import CaseRecord
 from activities.tables import DEPARTED
 from models import events as e
 from models import ids
-from models.case import Case, DoneStep
+from models.case import Case
 from models.money import Money
+from models.records import DoneStep
 
 IN_FLIGHT = timedelta(minutes=15)
 """A notice that left so recently may not be in its case's chain yet."""

@@ -21,9 +21,10 @@ from gateway.service import Opening, Service
 from gateway.stack.mailbox import read_mails
 from models import events as e
 from models import ids, view
-from models.case import Case, Numbered
+from models.case import Case
 from models.clock import CaseClock
 from models.orders import StepOrder
+from models.records import Numbered
 from models.settings import Settings, SmtpSettings
 from tests.cases import Walk, day, euros, invoice, on
 from tests.e2e.command import Up

@@ -7,7 +7,8 @@ import pytest
 
 from models import events as e
 from models import view
-from models.case import Case, Deadline, Refused
+from models.case import Case, Refused
+from models.records import Deadline
 from models.statement import deadlines_json
 from tests.cases import Walk, after_due, day, euros, on, policy, step
 
