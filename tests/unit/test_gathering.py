@@ -21,7 +21,7 @@ from models.gathering import due_on_the_day, may_be_told
 from models.ordering import order_of
 from models.orders import StepOrder
 from models.policy import Policy
-from tests.cases import Walk, after_due, day, on, policy, step
+from tests.cases import Walk, after_due, day, euros, on, policy, step
 
 PLAIN = policy(step("first", after_due(1)), step("second", after_due(5)))
 
@@ -124,7 +124,7 @@ def test_a_letter_that_is_written_anew_lets_go_of_what_it_no_longer_serves(ledge
 
 def test_a_case_that_changed_or_has_money_to_hear_of_is_not_claimed(ledger: Ledger) -> None:
     one, two, three = (entered(ledger, number) for number in "123")
-    ledger.receive("ACME", "2", e.PaymentReceived(id="P", amount="1.00 EUR", received_on=on(0), by="anna"))
+    ledger.receive("ACME", "2", e.PaymentReceived(id="P", amount=euros(1), received_on=on(0), by="anna"))
     stale = order(three).but(head=view.head(three).but(sequence=7))
 
     assert not put(ledger, "<m1>", order(one), order(two))
