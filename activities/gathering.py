@@ -17,6 +17,7 @@ from activities.outbox import Outbox, RecentContacts
 from activities.refusals import CannotCompose
 from models import ids
 from models.case import Case
+from models.clock import CaseClock
 from models.gathering import due_on_the_day, may_be_told
 from models.invoice import Invoice
 from models.ordering import order_of
@@ -25,7 +26,8 @@ from models.parties import Creditor
 
 MOST = 250
 """Invoices of one letter; what is beyond them gets a letter of its own."""
-SAME_TIME = timedelta(minutes=1)
+SAME_TIME = timedelta(seconds=1)
+"""On the wall. In time-lapse every case has a clock of its own; those that were started together count as one."""
 
 Renew = Callable[[StepOrder, Invoice], StepOrder]
 """An order with the law as it is known now."""
@@ -86,8 +88,8 @@ class Gathering:
                 case = self._ledger.rebuild(row.case_id)
             except LedgerConflict:
                 continue  # A case with a broken chain speaks for itself, or not at all.
-            if case is None or case.clock.factor != order.clock.factor or abs(case.clock.at(wall) - at) > SAME_TIME:
-                continue  # In time-lapse it may live in another year.
+            if case is None or not _together(case.clock, order.clock, wall):
+                continue
             if not self._ledger.told(creditor, row.number, (*case.applied, *case.declined)):
                 yield case
 
@@ -108,6 +110,10 @@ class Gathering:
         except CannotCompose:
             return None  # Its own step says so, in its own case.
         return Due(other, case.invoice)
+
+
+def _together(one: CaseClock, other: CaseClock, wall: datetime) -> bool:
+    return one.factor == other.factor and abs(one.at(wall) - other.at(wall)) / one.factor <= SAME_TIME
 
 
 def _same_reader(one: Invoice, other: Invoice) -> bool:

@@ -6,7 +6,20 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from bench import crash, documents, figures, footprint, intake, interest, ladders, letters, matching, rates, rules
+from bench import (
+    crash,
+    documents,
+    figures,
+    footprint,
+    gathered,
+    intake,
+    interest,
+    ladders,
+    letters,
+    matching,
+    rates,
+    rules,
+)
 from bench.figures import Figure
 from bench.ground import Ground
 
@@ -18,6 +31,7 @@ ON_THE_GROUND: tuple[tuple[tuple[str, ...], Callable[[Ground, bool, Say], Awaita
     (("ladder_rate", "mail_steps_rate"), ladders.ladder_rates),
     (("memory_per_case",), footprint.memory_per_case),
     (("recovery_ratio",), crash.recovery_ratio),
+    (("gathered_run",), gathered.gathered_run),
 )
 """What needs server and sink, with the figures each subject gives; each gets a ground of its own."""
 MATCHING = ("matching_time", "matching_memory", "matching_share", "matching_wrong")

@@ -134,9 +134,6 @@ def partner_told(case: Case, event: e.PartnerTold, at: datetime) -> Case:
 
 def plan_ended(case: Case, event: e.PlanEnded, at: datetime) -> Case:
     """The plan is over before its time, as it was broken for another invoice or we ended it."""
-    last = next((s for s in reversed(case.settled) if s.kind == "plan"), None)
-    if case.plan is None and last is not None and last.outcome == "ended" and event.plan in ("", last.id):
-        return case  # Another case of the plan was faster.
     if case.plan is None or event.plan not in ("", case.plan.name):
         running = case.plan.name if case.plan else "none"
         raise Refused(f"no plan {event.plan!r} is running (running: {running})")

@@ -297,8 +297,7 @@ def plan(
     """
     name = reference or new_reference()
     if end:
-        for invoice in invoices:
-            _tell(data_dir, invoice, as_json, message(e.PlanEnded, id=name, reason=reason or note, by=by))
+        _answer(with_service(data_dir, lambda service: _ended(service, invoices, name, reason or note, by)), as_json)
         return
     if not instalment:
         raise WrongUsage("give the instalments: --instalment DATE:AMOUNT for each")
@@ -316,6 +315,21 @@ def plan(
         return await buyers.agree_plan(service, cases, agreed)
 
     _answer(with_service(data_dir, work), as_json)
+
+
+async def _ended(service: Service, invoices: list[str], name: str, reason: str, by: str) -> list[tuple[str, Told]]:
+    """End the plans of invoices; where they are one plan, the first case has told the others."""
+    told: list[tuple[str, Told]] = []
+    for creditor, number in dict.fromkeys(service.resolve(invoice) for invoice in invoices):
+        try:
+            told.append(
+                (number, await service.tell(creditor, number, message(e.PlanEnded, id=name, reason=reason, by=by)))
+            )
+        except InputRefused as refusal:
+            if not told or "is running" not in str(refusal):
+                raise
+            told.append((number, Told("the plan has ended with that of the other invoice", None)))
+    return told
 
 
 def _instalment(text: str, currency: str) -> Instalment:

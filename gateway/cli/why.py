@@ -32,6 +32,8 @@ def why(
         return
     for told in answer["steps"]:
         _print_step(told)
+    for left in answer["not_taken"]:
+        say(left["reason"])
     if answer["notice"]:
         _print_notice(answer["notice"])
 
@@ -42,7 +44,7 @@ def explained(service: Service, text: str) -> dict[str, Any]:
     Raises:
         InputRefused: Nobody knows such a notice, or the evidence of its case cannot be read.
     """
-    engine = service.ledger.engine
+    engine, not_taken = service.ledger.engine, list[dict[str, Any]]()
     message_id = _message_id(text)
     if message_id is not None:
         notice, steps = record.served(engine, message_id)
@@ -50,7 +52,15 @@ def explained(service: Service, text: str) -> dict[str, Any]:
             raise InputRefused(
                 f"there is no notice {message_id}: write its Message-ID as in the mail's header, or INVOICE/STEP"
             )
-        told = [_account(service, row.case_id, row.step, row.occurrence) for row in steps]
+        told = []
+        for row in steps:
+            try:
+                told.append(_account(service, row.case_id, row.step, row.occurrence))
+            except _NotTaken as reason:
+                creditor, number = ids.split_case_id(row.case_id)
+                not_taken.append({"creditor": creditor, "invoice": number, "step": row.step, "reason": str(reason)})
+        if not_taken and not told:
+            raise InputRefused("; ".join(left["reason"] for left in not_taken))
         if not told:
             raise InputRefused(f"the notice {message_id} serves no step of any case: see `arrears audit verify`")
     else:
@@ -59,7 +69,10 @@ def explained(service: Service, text: str) -> dict[str, Any]:
         key = ids.step_key(case_id, step, told[0]["occurrence"])
         notice, _ = record.served(engine, told[0]["notice"] or ids.mail_message_id(key))
     try:
-        return {"notice": described(notice, bytes(notice.content)) if notice is not None else None, "steps": told}
+        return {
+            "notice": described(notice, bytes(notice.content)) if notice is not None else None, "steps": told,
+            "not_taken": not_taken,
+        }  # fmt: skip
     except ValueError as error:
         raise InputRefused(
             f"the notice {notice.message_id} cannot be read: {error}; see `arrears audit verify`"
@@ -93,6 +106,10 @@ def _step(service: Service, text: str) -> tuple[str, str, int | None]:
     )
 
 
+class _NotTaken(InputRefused):
+    """The case never came to the step, although a letter to the buyer may have spoken of it."""
+
+
 def _account(service: Service, case_id: str, step: str, occurrence: int | None) -> dict[str, Any]:
     creditor, number = ids.split_case_id(case_id)
     try:
@@ -104,7 +121,7 @@ def _account(service: Service, case_id: str, step: str, occurrence: int | None) 
         broken = [str(fault) for fault in chain.broken_links(case_id, held.entries, held.head.sequence)]
         return {**account.account(held, step, occurrence), "faults": broken}
     except account.NoSuchStep as error:
-        raise InputRefused(f"{creditor}/{number}: {error}") from error
+        raise _NotTaken(f"{creditor}/{number}: {error}") from error
     except ValueError as error:
         raise InputRefused(
             f"{creditor}/{number}: its entries cannot be read ({' '.join(str(error).split())[:200]}); "

@@ -3,6 +3,7 @@
 from typing import Any
 
 from activities.tables import NOTICES
+from gateway.cli.why import explained
 from models import events as e
 from models.policy import Policy
 from tests.cases import after_due, after_step, day, invoice, on, policy, step
@@ -110,12 +111,12 @@ async def test_what_is_paid_in_the_moment_is_left_out(world: World) -> None:
 
 
 async def test_a_case_that_is_paid_after_it_was_gathered_has_no_step_and_the_evidence_holds(world: World) -> None:
-    at_noon = gathering(step("second", after_due(1)), step("third", after_due(9))).but()
+    morning = gathering(step("second", after_due(1)), step("third", after_due(9)))
     evening = policy(
         step("first", after_due(1)),
         schedule={"zone": "debtor", "time": "18:00"}, contact={**EVERY_DAY, "gather": True},
     )  # fmt: skip
-    await pursue(world, "1", rules=at_noon)
+    await pursue(world, "1", rules=morning)
     await pursue(world, "2", rules=evening)
     await world.pass_until(day(1, 12))
     assert [letter.subject for letter in world.mail.letters] == ["Payment reminder: 2 invoices"]
@@ -124,6 +125,11 @@ async def test_a_case_that_is_paid_after_it_was_gathered_has_no_step_and_the_evi
 
     assert await notices(world, "2") == [[]]
     assert (await world.case("2")).outcome == "paid"
+    why = explained(world.service, world.mail.letters[0].message_id)
+    assert [(told["invoice"], told["step"]) for told in why["steps"]] == [("1", "second")]
+    assert [left["reason"] for left in why["not_taken"]] == [
+        "ACME/2: first 1 was never sent: the case closed before (paid)"
+    ]
 
 
 async def test_a_contact_that_serves_several_cases_counts_once(world: World) -> None:
