@@ -70,7 +70,7 @@ def sample_content(kind: str, language: str, creditor: Creditor | None = None, i
     return LetterContent(
         creditor=ours,
         buyer=Buyer(id="10023", name=_NAMES.get(language.partition("-")[0], "Example Engineering Ltd"),
-                    contact=Contact(language=language)),
+                    address=("4 Sample Road", "Sampletown"), contact=Contact(language=language)),
         invoices=lines, today=today, deadline=today + timedelta(days=_PERIOD),
         sent=tuple((which, day) for which, after in (("reminder", 2), ("reminder", 9), ("formal_demand", 15))
                    if (day := DUE + timedelta(days=after)) < today),

@@ -83,6 +83,11 @@ class Buyer(Value):
     address: tuple[str, ...] | None = Field(default=None, max_length=10, description="line by line, without the name")
     contact: Contact = Contact()
 
+    @property
+    def postal(self) -> tuple[str, ...]:
+        """Where letters go: the contact's address, else that of the business."""
+        return self.contact.address or self.address or ()
+
 
 class Party(Value):
     """A counterpart with an address: a law firm, an agency, an insurer."""

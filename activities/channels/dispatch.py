@@ -26,7 +26,7 @@ from activities.tables import DEPARTED
 from models import ids
 from models.invoice import Invoice
 from models.orders import StepOrder
-from models.parties import Contact, Creditor
+from models.parties import Buyer, Creditor
 from models.policy import Step
 
 PAPER = "undisclosed-recipients:;"
@@ -80,7 +80,7 @@ class Channels:
         known = self._outbox.find(key)
         if known is not None and known.status in DEPARTED:
             return Sent(channel, message_id)
-        to = _address(channel, invoice.buyer.contact)
+        to = _address(channel, invoice.buyer)
         made = self._made(channel, order, invoice, creditor, at)
         delivery = Delivery(
             key=key, message_id=message_id, to=to, addressee=one_line(invoice.buyer.name) or invoice.buyer.id,
@@ -139,17 +139,17 @@ def _paper(mail: bytes) -> tuple[bytes, str]:
     return (body.get_content() if body is not None else "").encode(), "text/plain"
 
 
-def _address(channel: str, contact: Contact) -> str:
+def _address(channel: str, buyer: Buyer) -> str:
     """Where a channel reaches a contact.
 
     Raises:
         Undeliverable: There is no such address. A letter without one is printed all the same.
     """
     if channel == "post":
-        return "\n".join(one_line(line) for line in contact.address or ())
-    found = next((at for name, at in (contact.chat or {}).items() if name == channel), None)
+        return "\n".join(one_line(line) for line in buyer.postal)
+    found = next((at for name, at in (buyer.contact.chat or {}).items() if name == channel), None)
     if not found and channel == "sms":
-        found = contact.phone
+        found = buyer.contact.phone
     if not found:
         raise Undeliverable(f"there is no address for {channel}: add it to the buyer's contact, or use another channel")
     return one_line(found)

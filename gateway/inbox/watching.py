@@ -21,6 +21,7 @@ EVERY = 2.0
 """Seconds between two looks: a file that has not changed from one to the next has stood still."""
 REST = 30.0
 """Seconds to leave a server alone that did not answer."""
+STOPS_WITHIN = 0.5
 
 log = structlog.get_logger("arrears.inbox")
 
@@ -106,23 +107,31 @@ async def look_once(settings: Settings, told: Callable[[Taken], None]) -> list[T
 
 
 async def watch(settings: Settings, told: Callable[[Taken], None], stopped: Callable[[], bool]) -> None:
-    """Look after the inbox until told to stop; nothing that goes wrong with a file ends it."""
+    """Look after the inbox until told to stop; nothing that goes wrong with a file ends it.
+
+    A file that is being taken in then goes back: large ones would keep a worker from ending for minutes.
+    """
     ledger = open_ledger(settings)
     try:
-        watchman = Watchman(settings, ledger, told)
-        while not stopped():
-            try:
-                taken = await watchman.round()
-                waits = watchman.away or any(one.outcome == "waits" for one in taken)
-            except (GatewayError, LedgerUnreachable, OSError) as error:
-                log.warning("inbox_not_read", reason=str(error)[:500])
-                waits = True
-            pause = REST if waits else EVERY
-            while pause > 0 and not stopped():
-                await asyncio.sleep(min(pause, 0.5))
-                pause -= 0.5
+        watching = asyncio.create_task(_rounds(Watchman(settings, ledger, told)))
+        while not stopped() and not watching.done():
+            await asyncio.wait([watching], timeout=STOPS_WITHIN)
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
     finally:
         ledger.engine.dispose()
+
+
+async def _rounds(watchman: Watchman) -> None:
+    while True:
+        try:
+            taken = await watchman.round()
+            waits = watchman.away or any(one.outcome == "waits" for one in taken)
+        except (GatewayError, LedgerUnreachable, OSError) as error:
+            log.warning("inbox_not_read", reason=str(error)[:500])
+            waits = True
+        await asyncio.sleep(REST if waits else EVERY)
 
 
 async def watch_aside(settings: Settings, stopped: Callable[[], bool]) -> None:

@@ -8,8 +8,6 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
-
 from tests.bank_statement import Line, camt053
 from tests.e2e.command import CommandLine, clean_environment, polling, row, today, up, written
 from tests.einvoices import creditor, ubl
@@ -120,12 +118,24 @@ def test_two_takers_at_once_and_one_killed_book_everything_once(tmp_path: Path) 
     assert len(arrears("match", "--json").lines) == count * 40, "every entry is booked once"
 
 
-@pytest.mark.parametrize("name", ["x.part", "x.csv.tmp", ".x.csv", "x.csv.filepart"])
-def test_what_is_not_finished_is_left_alone(tmp_path: Path, name: str) -> None:
-    from gateway.inbox.folder import Inbox
-
-    inbox = Inbox(tmp_path)
-    inbox.prepare()
-    (inbox.path / name).write_bytes(b"x")
-    (inbox.path / "ready.csv").write_bytes(b"x")
-    assert list(inbox.looks()) == ["ready.csv"]
+def test_a_worker_killed_while_it_starts_invoices_starts_each_once(tmp_path: Path) -> None:
+    folder, count = tmp_path / "var", 250
+    arrears, inbox = CommandLine(folder), folder / "inbox"
+    with up(folder) as stack:
+        table = written(tmp_path / "k.csv", *(row(f"K-{n:04d}") for n in range(count)), row("K-bad", amount="?"))
+        dropped(inbox, "k.csv", table.read_bytes())
+        for _ in polling(lambda: "nobody takes it", pause_s=0.01):
+            if list((inbox / ".taking").rglob("k.csv")):
+                break
+        for _ in polling(lambda: "no case is started", pause_s=0.01):
+            if arrears("list", "--json").lines:
+                break
+        stack.signal("worker", signal.SIGKILL)
+        assert list((inbox / ".taking").rglob("k.csv")), "it was in the middle of it"
+        for _ in polling(lambda: f"done: {files(inbox / 'done')}", within_s=90):
+            if files(inbox / "done"):
+                break
+        assert files(inbox / "done") == ["k.csv"]
+        assert files(inbox / "refused") == ["k.csv.reason.txt", "k.rejects.csv"]
+        assert len(arrears("list", "--json").lines) == count
+        assert arrears("reconcile", "--json").json["differences"] == []
