@@ -7,6 +7,7 @@ import asyncio
 import contextvars
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, cast
 
@@ -21,6 +22,7 @@ from activities.channels.tally import Sent, Tally
 from activities.composing import CannotCompose, EarlierNotice, compose, task_text
 from activities.contact_check import ContactCheck
 from activities.correspondence import Correspondence
+from activities.database import LedgerUnreachable
 from activities.ledger import Ledger
 from activities.one_voice import OneVoice, gathers
 from activities.outbox import Outbox
@@ -89,7 +91,8 @@ class StepActivities:
         while not (await asyncio.wait({work}, timeout=HEARTBEAT))[0]:
             activity.heartbeat()
             if gathers(order):
-                await asyncio.to_thread(self._one_voice.keep, order, activity.info().attempt)
+                with suppress(LedgerUnreachable):  # the step itself will say so
+                    await asyncio.to_thread(self._one_voice.keep, order, activity.info().attempt)
         return await work
 
     def _perform(self, order: StepOrder) -> StepReport:

@@ -144,7 +144,7 @@ def _notices(record: CaseRecord, case: Case, now: datetime) -> Iterator[Finding]
         own = ids.step_key(record.case_id, row.step, row.occurrence)
         by_mail = row.channel == "email"
         # A letter that another case wrote names who approved it there, and served this step whether it came or not.
-        gathered = by_mail and row.message_id != ids.mail_message_id(own)
+        gathered = by_mail and row.message_id != ids.mail_message_id(row.key)
         if not gathered and row.approved_by is not None and (row.step, row.approved_by) not in approvals:
             text = f"it names {row.approved_by!r} as the one who approved {row.step}; the chain knows no such approval"
             yield Finding("changed_notice", text, record.case_id, at.get(key), row.message_id)

@@ -1,6 +1,7 @@
 """One voice per buyer, part by part: what is due, whose turn it is, and what the outbox lets one letter claim."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,12 @@ import sqlalchemy as sa
 
 from activities.database import open_engine
 from activities.ledger import Ledger
+from activities.letter_sample import sample_content
+from activities.letters import write_letter
 from activities.outbox import Outbox
 from activities.tables import TURNS
 from activities.turns import Turns
+from activities.wording import LANGUAGES, wording_for
 from gateway.policy_files import load_policy
 from models import events as e
 from models import ids, view
@@ -73,6 +77,28 @@ def test_an_invoice_is_told_beside_others_only_if_overdue_and_nothing_was_agreed
     assert may_be_told(Walk(PLAIN).case, day(1))
     assert not may_be_told(Walk(PLAIN).case, day(0))
     assert not may_be_told(promised, day(1))
+
+
+# --- what the letter says beside ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_stands_apart_is_named_in_every_language_and_is_no_part_of_the_sum(language: str) -> None:
+    content = sample_content("reminder", language, invoices=2)
+    (line, *_) = sample_content("reminder", language).invoices
+    open_line, contested = replace(line, number="OPEN-7"), replace(
+        line, number="CONTESTED-8", figures=replace(line.figures, disputed=euros(80))
+    )  # fmt: skip
+    alone = write_letter("reminder", language, content)
+    letter = write_letter("reminder", language, replace(content, also_open=(open_line,), contested=(contested,)))
+
+    labels = wording_for(language)[0].labels
+    added = [row for row in letter.text.splitlines() if row not in alone.text.splitlines()]
+    assert (labels["also_open"] in added, labels["contested"] in added) == (True, True)
+    assert any("OPEN-7" in row for row in added) and any("CONTESTED-8" in row and "80" in row for row in added)
+    assert [row for row in alone.text.splitlines() if row not in letter.text.splitlines()] == []
+    assert letter.html is not None and labels["contested"] in letter.html
+    assert letter.pdf != alone.pdf
 
 
 # --- whose turn it is ---------------------------------------------------------------------------------------
