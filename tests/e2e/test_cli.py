@@ -399,7 +399,7 @@ def test_an_invoice_is_named_by_its_number_or_with_its_creditor(
 ) -> None:
     (tmp_path / "globex.yaml").write_text(
         "code: GLOBEX\nname: Globex Ltd\naddress: [1 Road, London]\nsender: ar@globex.example\npolicy: plain\n"
-        "currency: EUR\nbank_account: {holder: Globex Ltd, iban: GB53 XMPL 0000 0012 3456 78, bank: Example Bank}\n"
+        "currency: EUR\nbank_account: {holder: Globex Ltd, iban: GB26 XMPL 0000 0087 6543 21, bank: Example Bank}\n"
     )
     assert arrears("creditor", "add", tmp_path / "globex.yaml").out == "GLOBEX (Globex Ltd): added\n"
     assert "GLOBEX  Globex Ltd  policy plain" in arrears("creditor", "list").out
