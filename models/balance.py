@@ -342,10 +342,8 @@ def over(case: Case, kind: SettledKind, reference: str, outcome: SettledOutcome,
 
 def shortfall(case: Case) -> Money | None:
     """What little is left, if the policy's tolerance lets it go: something must have been paid."""
-    if not case.outstanding or not case.paid:
-        return None
     small = any(t.currency == case.currency and case.outstanding <= t for t in case.policy.tolerance)
-    return case.outstanding if small else None
+    return case.outstanding if small and case.outstanding and case.paid else None
 
 
 def rest(case: Case) -> Money | None:

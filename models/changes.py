@@ -6,7 +6,7 @@ with their subjects: balance.py, standstill.py, steps.py; the small ones are her
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from models import balance, deadlines, standstill, steps, tasks, writing_off
 from models import events as e
@@ -106,7 +106,7 @@ def stored(case: Case, sequence: int) -> Case:
 
 def _numbered(case: Case, event: e.Event) -> Case:
     sequence = case.sequence + 1
-    entry = Numbered.model_construct(sequence=sequence, event=cast("e.AnyEvent", event))
+    entry = Numbered.assembled(sequence=sequence, event=event)
     return case.but(sequence=sequence, journal=(*case.journal, entry))
 
 
