@@ -28,7 +28,7 @@ from gateway.calendars import pinned
 from gateway.errors import InputRefused, Unreachable
 from gateway.terms import NO_TERMS, Terms
 from models import events as e
-from models import ids, view
+from models import ids, page, view
 from models.calendar import PinnedCalendar
 from models.case import RULES_VERSION, Case, Refused
 from models.changes import apply, open_case, stored
@@ -202,8 +202,8 @@ class Service:
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 search_attributes=initial_attributes(case),
                 static_summary=_clip(f"{invoice.number}: {invoice.amount}, due {invoice.due}", 200),
-                static_details=f"Invoice **{view.plain(invoice.number)}** of {view.plain(invoice.creditor)} to buyer "
-                f"`{view.plain(invoice.buyer.id)}`: {invoice.amount}, due {invoice.due}. "
+                static_details=f"Invoice **{page.plain(invoice.number)}** of {page.plain(invoice.creditor)} to buyer "
+                f"`{page.plain(invoice.buyer.id)}`: {invoice.amount}, due {invoice.due}. "
                 f"Policy `{case.policy.id}` version {case.policy.version}{first}.",
             )
         except RPCError as error:

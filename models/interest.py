@@ -81,8 +81,8 @@ class Segment(Value):
 
     @property
     def rate(self) -> str:
-        """The rate in words, such as 9.27%/year act/365."""
-        return str(self.fee)
+        """The rate in words, such as 9.27%/year act/365; `none` where nothing accrues (waived, or no rate known)."""
+        return str(self.fee) if self.fee.percent else "none"
 
 
 class Receipt(NamedTuple):

@@ -1,13 +1,12 @@
-"""What a case looks like from outside: the JSON of `show`, and the Markdown page of the Temporal UI."""
+"""What a case looks like to programs: its head, and the JSON of `show`. Its page for people is in page.py."""
 
 from datetime import datetime
 from typing import Any, get_args
 
 from models.case import Case
-from models.deadlines import name
 from models.events import Stage
 from models.explain import explain
-from models.ladder import next_end, next_step
+from models.ladder import next_step
 from models.money import Money
 from models.orders import Head, head_of
 from models.policy import Step
@@ -112,78 +111,3 @@ def show(case: Case, now: datetime) -> dict[str, Any]:
 def _nth(case: Case, step: Step) -> int:
     """Which occurrence of a step comes next."""
     return case.progress.get(step.id, 0) + 1
-
-
-def page(case: Case) -> str:
-    """The case as a page for a person: where it stands, what comes next, what happened (Markdown)."""
-    invoice, upcoming, lapse = case.invoice, upcoming_step(case), next_end(case)
-    lines = [
-        f"### {plain(invoice.number)} · {case.stage}" + (f" ({case.outcome})" if case.outcome else ""),
-        "",
-        f"**{case.outstanding}** of {invoice.amount} outstanding · due {invoice.due} · "
-        f"buyer `{plain(invoice.buyer.id)}` · policy `{case.policy.id}` v{case.policy.version}",
-        "",
-    ]
-    if case.closed:
-        lines.append("The case is closed.")
-    elif case.on_hold:
-        end = f" At the latest until {_at(lapse[0])}." if lapse else ""
-        lines.append(f"The ladder stands still: {', '.join(pausing(case))}.{end}")
-    elif upcoming:
-        lines.append(f"Next: **{upcoming[0].id}** ({upcoming[0].kind}) at {_at(upcoming[1])}.")
-    else:
-        lines.append("No further step is scheduled.")
-    if case.disputed and case.pursued:
-        lines.append(f"{case.disputed} is disputed; {case.pursued} is pursued.")
-    if case.claim is not None and not case.closed:
-        lines.append(
-            f"Claimed, booked to {case.claim.through}: principal {case.owed.principal}, interest {case.owed.interest}, "
-            f"costs {case.owed.costs}."
-        )
-    lines += _table(("step", "planned", "performed"), [
-        (f"{d.step}" + (f" #{d.occurrence}" if d.occurrence > 1 else ""), _at(d.planned_at), _at(d.performed_at))
-        for d in case.performed
-    ])  # fmt: skip
-    lines += _table(("skipped", "reason"), [(s.step, plain(s.reason)) for s in case.skipped])
-    lines += _table(("payment", "amount", "received"), [
-        (plain(p.id), f"{p.amount}" + (" (reversed)" if p.reversed else ""), p.received_on) for p in case.payments
-    ])  # fmt: skip
-    lines += _table(("deadline", "last day", "state", "why and source"), [
-        (name(d.kind), str(d.day), plain(d.met) if d.met else "**missed**" if d.missed else "open",
-         plain(f"{d.why}; {d.source}") + ("" if d.verified else " (unverified)"))
-        for d in case.deadlines
-    ])  # fmt: skip
-    lines += _table(("open task", "what to do"), [(t.id, plain(t.text)) for t in case.tasks if t.done_at is None])
-    lines += _table(("rejected message", "reason"), [(plain(r.message), plain(r.reason)) for r in case.rejected[-10:]])
-    return "\n".join(lines)
-
-
-def pausing(case: Case) -> list[str]:
-    """Why the ladder stands still."""
-    reasons = [f"hold {plain(h.id)}" + (f" ({plain(h.reason)})" if h.reason else "") for h in case.holds]
-    if case.promise and case.promise.pauses:
-        reasons.append(f"promise to pay {case.promise.amount} by {case.promise.made.pay_by}")
-    if case.plan:
-        reasons.append("payment plan")
-    if case.extended_until:
-        reasons.append("extension")
-    if case.dispute and not case.pursued:
-        reasons.append("dispute" + (f" ({plain(case.dispute.reason)})" if case.dispute.reason else ""))
-    return reasons
-
-
-def _at(instant: datetime) -> str:
-    return f"{instant:%Y-%m-%d %H:%M} UTC"
-
-
-def plain(text: str) -> str:
-    """Text of unknown origin, harmless in Markdown and on one line."""
-    flat = " ".join(text.split())[:300]
-    return "".join("\\" + c if c in "\\`*_[]<>|#" else c for c in flat)
-
-
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
-    if not rows:
-        return []
-    body = ["| " + " | ".join(row) + " |" for row in rows]
-    return ["", "| " + " | ".join(head) + " |", "|" + "---|" * len(head), *body]

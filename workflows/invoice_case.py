@@ -15,7 +15,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 with workflow.unsafe.imports_passed_through():
     from activities.steps import StepActivities
     from models import events as e
-    from models import view
+    from models import page, view
     from models.case import Case, Closed, Refused
     from models.changes import apply, open_case, stored
     from models.events import MESSAGES, Message
@@ -282,7 +282,7 @@ class InvoiceCase:
 
     def _publish(self) -> None:
         """Show the case: its page in the UI, and its search attributes in one upsert if any changed."""
-        workflow.set_current_details(view.page(self._case))
+        workflow.set_current_details(page.page(self._case))
         wanted = attributes_of(self._case)
         shown = self._shown or {
             key.name: workflow.info().typed_search_attributes.get(key) for key, _ in wanted
@@ -336,7 +336,7 @@ def _answer(before: Case, after: Case) -> str:
     if after.closed:
         parts.append(f"the case is closed ({after.outcome})")
     elif after.on_hold:
-        parts.append("the ladder stands still: " + ", ".join(view.pausing(after)))
+        parts.append("the ladder stands still: " + ", ".join(page.pausing(after)))
     elif before.on_hold:
         parts.append("the ladder goes on")
     new_tasks = [t.text for t in after.tasks if t not in before.tasks and t.done_at is None]

@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from gateway.cli.case_page import amount, case_lines
 from gateway.cli.messages import By, Note, Reference, _tell
 from gateway.cli.output import AsJson, DataDir, emit, out, reporting, say
 from gateway.cli.session import message, new_reference, with_ledger, with_service
@@ -36,48 +37,9 @@ def show(
     shown = with_service(data_dir, work)
     if as_json:
         emit(shown)
-    else:
-        _print_case(shown)
-
-
-def _print_case(shown: dict[str, Any]) -> None:
-    def line(label: str, text: str) -> None:
-        say(f"{label:<12} {text}")
-
-    def amount(value: dict[str, str]) -> str:
-        return f"{value['amount']} {value['currency']}"
-
-    say(f"Invoice {shown['creditor']}/{shown['invoice']}, buyer {shown['buyer']}, policy {shown['policy']['id']}")
-    line("stage", shown["stage"] + (f" ({shown['outcome']})" if shown["outcome"] else ""))
-    line("outstanding", f"{amount(shown['outstanding'])} of {amount(shown['amount'])}, due {shown['due']}")
-    if shown["next"]:
-        line("next", f"{shown['next']['step']} at {shown['next']['at']}")
-        line("", shown["next_why"])
-    if shown["on_hold"]:
-        line("on hold", "the ladder stands still")
-    for label in ("dispute", "promise"):
-        if shown[label]:
-            parts = (f"{k} {amount(v) if isinstance(v, dict) else v}" for k, v in shown[label].items() if v)
-            line(label, ", ".join(parts))
-    for step in shown["steps"]:
-        line("done", f"{step['step']} ({step['kind']}) at {step['performed_at']}  {step['notice'] or ''}".rstrip())
-    for skipped in shown["skipped"]:
-        line("skipped", f"{skipped['step']}: {skipped['reason']}")
-    for payment in shown["payments"]:
-        mark = " (reversed)" if payment["reversed"] else ""
-        line("payment", f"{payment['id']}: {amount(payment)} on {payment['received_on']}{mark}")
-    for cash in shown["unapplied"]:
-        line("unapplied", f"{cash['id']}: {amount(cash)}")
-    for cash in shown["buyer_cash"]:
-        line("unmatched", f"{amount(cash)} of {cash['payer'] or 'the buyer'} on {cash['received_on']}: `arrears match`")
-    for deadline in shown["deadlines"]:
-        left = "met" if deadline["state"] == "met" else f"{deadline['days_left']} days left"
-        line("deadline", f"{deadline['name']} {deadline['day']}, {left} ({deadline['why']}; {deadline['source']})")
-    for task in shown["tasks"]:
-        if not task["done"]:
-            line("task", f"{task['id']}: {task['text']}")
-    for rejected in shown["rejected"]:
-        line("rejected", f"{rejected['message']}: {rejected['reason']}")
+        return
+    for line in case_lines(shown):
+        say(line)
 
 
 @app.command(name="list")
@@ -104,12 +66,12 @@ def list_cases(
         return
     table = Table("invoice", "buyer", "due", "stage", "outstanding", "next", box=None)
     for head in listed:
-        owed, upcoming = head["outstanding"], head["next"]
+        upcoming = head["next"]
         outcome = f" ({head['outcome']})" if head["outcome"] else ""
         stage_text = head["stage"] + outcome + (" ⏸" if head["on_hold"] else "")
         following = f"{upcoming['step']} {upcoming['at'][:16]}" if upcoming else ""
         cells = (f"{head['creditor']}/{head['invoice']}", head["buyer"], head["due"], stage_text,
-                 f"{owed['amount']} {owed['currency']}", following)  # fmt: skip
+                 amount(head["outstanding"]), following)  # fmt: skip
         table.add_row(*(cell.replace("[", "\\[") for cell in cells))
     # Where no terminal sets a width, a case is a line: a program may count them.
     (out if out.is_terminal else Console(width=_WIDE)).print(table)

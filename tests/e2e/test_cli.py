@@ -75,8 +75,8 @@ def test_the_tour_of_the_readme(stack: Up, arrears: CommandLine, early: Path, tm
     assert [skip["step"] for skip in shown["skipped"]] == ["reminder_m3", "reminder_1", "reminder_7"]
     arrears.until("2026-002", lambda case: case["stage"] == "demanded")
     listed = arrears("list").out
-    assert re.search(r"ACME/2026-001 +B-1 .*demanded +1200.10 EUR", listed)
-    assert re.search(r"ACME/2026-002 +B2 .*demanded +5000.00 CNY", listed)
+    assert re.search(r"ACME/2026-001 +B-1 .*demanded +1,200.10 EUR", listed)
+    assert re.search(r"ACME/2026-002 +B2 .*demanded +5,000.00 CNY", listed)
     mails = {mail.message_id: mail for mail in read_mails(stack.folder / "mail")}
     assert mails[shown["steps"][0]["notice"]].to == ("accounts@beispiel.example",)
 
@@ -89,7 +89,7 @@ def test_the_tour_of_the_readme(stack: Up, arrears: CommandLine, early: Path, tm
 
     page = arrears("show", "2026-001").out
     assert page.startswith("Invoice ACME/2026-001, buyer B-1, policy early\nstage        demanded\n")
-    assert "outstanding  1000.00 EUR of 1200.10 EUR" in page and "on hold      the ladder stands still" in page
+    assert "outstanding  1,000.00 EUR of 1,200.10 EUR" in page and "on hold      the ladder stands still" in page
     assert "payment      BANK-1: 200.10 EUR" in page
     assert "dispute      " in arrears("show", "2026-002").out
 
