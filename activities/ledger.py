@@ -115,6 +115,21 @@ class Ledger:
         Raises:
             LedgerConflict: if the chain of its entries is broken, or the policy is missing.
         """
+        events = self._events(case_id)
+        return fold(events) if events else None
+
+    def opening(self, case_id: str) -> e.CaseOpened:
+        """How a case began.
+
+        Raises:
+            LedgerConflict: if it is not here, the chain of its entries is broken, or the policy is missing.
+        """
+        events = self._events(case_id)
+        if not events or not isinstance(events[0], e.CaseOpened):
+            raise LedgerConflict(f"{case_id}: its opening is missing from its chain")
+        return events[0]
+
+    def _events(self, case_id: str) -> list[e.Event]:
         with reading(self.engine) as connection:
             invoice = connection.execute(_INVOICE, {"this": case_id}).scalar()
             rows = list(
@@ -123,7 +138,7 @@ class Ledger:
                 )
             )  # fmt: skip
             if invoice is None or not rows:
-                return None
+                return []
             digest = e.StoredOpening.model_validate_json(rows[0].content).policy_digest
             policy = connection.execute(sa.select(POLICIES.c.content).where(POLICIES.c.digest == digest)).scalar()
         if policy is None:
@@ -135,7 +150,7 @@ class Ledger:
             previous = row.hash
         opening = e.StoredOpening.model_validate_json(rows[0].content)
         opened = opening.restore(Invoice.model_validate_json(invoice), Policy.model_validate_json(policy))
-        return fold([opened, *(e.read_event(row.content) for row in rows[1:])])
+        return [opened, *(e.read_event(row.content) for row in rows[1:])]
 
     # --- messages ---------------------------------------------------------------------------------------------
 

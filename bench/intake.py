@@ -26,6 +26,7 @@ from gateway.intake.invoices import InvoiceFile
 from gateway.openings import Lapse, Openings
 from gateway.receiving import BATCH
 from gateway.service import Opening, Service, batches
+from gateway.service.starting import opened
 from models import view
 from models.bank import BankEntry
 
@@ -84,13 +85,13 @@ def _write(folder: Path, invoices: int, entries: int) -> int:
 def _opened(folder: Path, ledger: Ledger) -> int:
     """As `Reception` and `Service.start` do it, but for starting the workflows."""
     settings = load_settings(str(folder))
-    service, openings, count = Service(settings, ledger), Openings(settings.data_dir, None, Lapse()), 0
+    openings, count = Openings(settings.data_dir, None, Lapse()), 0
     with InvoiceFile(folder / _TABLE, None) as file:
         for batch in batches(file, BATCH):
             found = [openings.of(entry) for entry in batch if isinstance(entry, Accepted)]
             wanted = [opening for opening in found if isinstance(opening, Opening)]
             known = ledger.known([opening.invoice.case_id for opening in wanted])
-            cases = [service.opened(opening) for opening in wanted if opening.invoice.case_id not in known]
+            cases = [opened(opening, settings.data_dir) for opening in wanted if opening.invoice.case_id not in known]
             count += len(ledger.open_cases([(case, view.head(case)) for case in cases]))
     return count
 

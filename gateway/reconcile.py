@@ -12,9 +12,9 @@ from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.ledger import LedgerConflict
 from gateway.errors import GatewayError
-from gateway.service import Opening, Service, batches
-from gateway.terms import Terms
+from gateway.service import Service, batches
 from models import ids, view
 from models.case import Case
 from models.changes import stored
@@ -125,7 +125,7 @@ async def _compare(service: Service, row: Any, seen: _Seen | None, repair: bool)
     if same and not row.closed:
         return None
     # Lists are a moment late; the case itself is asked only where they seem to differ.
-    case = await service.running_case(row.case_id)
+    case = await service.cases.case(row.case_id)
     if case is None or (case.closed and row.closed):
         return None
     return _against_ledger(service, case, row, repair)
@@ -135,13 +135,11 @@ async def _start(service: Service, row: Any, repair: bool) -> Difference:
     text = "it is in the ledger, but was never started"
     if not repair:
         return Difference(row.case_id, "not_started", text)
-    case = service.ledger.rebuild(row.case_id)
-    if case is None:
-        return Difference(row.case_id, "not_started", f"{text}, and its opening is missing from its chain")
-    terms = Terms(case.law, case.insurance)
-    opening = Opening(case.invoice, case.policy, case.clock, case.opened_at, (), terms, case.rules_version)
-    (result,) = await service.start([opening])
-    return Difference(row.case_id, "not_started", text, repaired=result.result == "accepted")
+    try:
+        await service.resume(row.case_id)
+    except LedgerConflict as conflict:
+        return Difference(row.case_id, "not_started", f"{text}; {conflict}")
+    return Difference(row.case_id, "not_started", text, repaired=True)
 
 
 async def _missing(service: Service, row: Any, repair: bool) -> Difference | None:
@@ -163,7 +161,7 @@ async def _missing(service: Service, row: Any, repair: bool) -> Difference | Non
     if case is None or case.closed or not repair:
         return Difference(row.case_id, kind, text)
     start = CaseStart(carried=stored(case, case.sequence))
-    await service.run_case(case, start, WorkflowIDReusePolicy.ALLOW_DUPLICATE)
+    await service.cases.run(case, start, WorkflowIDReusePolicy.ALLOW_DUPLICATE)
     return Difference(row.case_id, kind, text, repaired=True)
 
 

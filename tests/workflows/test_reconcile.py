@@ -10,8 +10,12 @@ from activities.database import writing
 from activities.tables import CASES
 from gateway import reconcile as reconciling
 from gateway.reconcile import Report, reconcile
+from gateway.service import Opening
+from gateway.service.starting import opened
 from models import events as e
-from tests.cases import after_due, euros, on, policy, step
+from models import view
+from models.changes import stored
+from tests.cases import after_due, euros, invoice, on, policy, step
 from tests.workflows.world import NUMBER, World
 
 RULES = policy(step("late", after_due(400)))
@@ -76,6 +80,22 @@ async def test_a_case_that_was_written_but_never_started_is_started(real_world: 
         connection.execute(sa.update(CASES).values(started=False))
     assert kinds(await listed(world)) == [("not_started", False)]
     world.case_ids.clear()  # There is no case to audit.
+
+
+async def test_what_was_cut_off_before_its_start_begins_as_the_ledger_has_it(real_world: World) -> None:
+    world = real_world
+    rules = policy(step("late", after_due(1)), step("later", after_due(400)))
+    sent = (e.PriorNotice(step="late", performed_on=on(2)),)
+    pursued = invoice(number=NUMBER)
+    opening = Opening(pursued, rules, world.clock, await world.now(), sent)
+    case = opened(opening, world.service.settings.data_dir)
+    world.ledger.open_cases([(case, view.head(case))])
+    world.case_ids.append(case.id)
+
+    assert kinds(await listed(world, repair=True)) == [("not_started", True)]
+    running = await world.case()
+    assert running == stored(case, case.sequence)
+    assert [done.step for done in running.performed] == ["late"]
 
 
 async def test_a_line_of_the_ledger_that_shows_another_stage_is_mended(real_world: World) -> None:

@@ -1,0 +1,103 @@
+"""Messages for a case that does not run: closed, unknown, or not started yet. The ledger alone answers for it."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from temporalio.common import WorkflowIDReusePolicy
+
+from activities.ledger import Ledger
+from gateway.errors import InputRefused
+from gateway.service.case_server import CaseServer
+from gateway.service.told import Told
+from models import events as e
+from models import ids, view
+from models.case import Case, Refused
+from models.changes import apply, stored
+from models.events import Message
+from models.orders import CaseStart
+
+
+class Afterwards:
+    """What becomes of a message that no running case can take."""
+
+    def __init__(self, ledger: Ledger, server: CaseServer, business_now: Callable[[Case], datetime]) -> None:
+        """`business_now`: the business instant it is in a case."""
+        self._ledger, self._server, self._business_now = ledger, server, business_now
+
+    async def take(self, creditor: str, number: str, message: Message, reason: str) -> Told:
+        """Book what can be booked without the case; refuse the rest.
+
+        Args:
+            creditor: Its code.
+            number: The invoice's.
+            message: Already in the ledger.
+            reason: Why no case took it.
+
+        Raises:
+            InputRefused: it cannot be taken, with the reason.
+            Unreachable: the case has to be opened again, and the server does not answer.
+        """
+        case_id = ids.case_id(creditor, number)
+        if isinstance(message, e.PaymentReversed):
+            return await self._reopen(creditor, number, message)
+        if isinstance(message, e.Refunded):
+            return self._book_after_close(creditor, number, message)
+        if isinstance(message, e.TaskCompleted) and self._ledger.finish_task(case_id, message.task):
+            self._ledger.answered(creditor, number, message, "delivered", "done")
+            return Told("done", None)
+        if isinstance(message, e.PaymentReceived):
+            known = bool(self._ledger.known([case_id]))
+            why = "the case is closed" if known else "there is no such case yet"
+            task = f"{message.amount} received for {creditor}/{number}, but {why}: refund, set off, or start the case"
+            self._ledger.answered(creditor, number, message, "unapplied", why, task=task)
+            return Told(f"{why}: {message.amount} is kept as unapplied cash, with a task", None, unapplied=True)
+        row = next(iter(self._ledger.find(number, creditor)), None)
+        reason = f"the case is closed ({row.outcome})" if row is not None and row.closed else reason
+        self._ledger.answered(creditor, number, message, "refused", reason)
+        raise InputRefused(f"{creditor}/{number}: {reason}")
+
+    async def _reopen(self, creditor: str, number: str, reversal: e.PaymentReversed) -> Told:
+        """A reversal after the close: the case is rebuilt from the ledger and pursued again."""
+        case_id = ids.case_id(creditor, number)
+        case = self._ledger.rebuild(case_id)
+        try:
+            if case is None:
+                raise Refused("there is no such case")
+            case = apply(case, reversal.but(at=self._business_now(case), source="ledger"))
+        except Refused as refusal:
+            self._ledger.answered(creditor, number, reversal, "refused", str(refusal))
+            raise InputRefused(f"{creditor}/{number}: {refusal}") from refusal
+        head = view.head(case)
+        if not case.closed:
+            start = CaseStart(carried=stored(case, case.sequence))
+            await self._server.run(case, start, WorkflowIDReusePolicy.ALLOW_DUPLICATE)
+        self._ledger.answered(creditor, number, reversal, "delivered", "reopened", head, case.journal)
+        text = "the case stays closed" if case.closed else f"the case is open again: {case.outstanding} outstanding"
+        return Told(text, head)
+
+    def _book_after_close(self, creditor: str, number: str, refund: e.Refunded) -> Told:
+        """Unapplied money leaves a closed case: booked in the ledger's chain, the case stays closed."""
+        case_id = ids.case_id(creditor, number)
+        case = self._ledger.rebuild(case_id)
+        try:
+            if case is None or all(p.id != refund.payment for p in case.payments):
+                return self._give_back_unapplied(creditor, number, refund)
+            case = apply(case, refund.but(at=self._business_now(case), source="ledger"))
+        except Refused as refusal:
+            self._ledger.answered(creditor, number, refund, "refused", str(refusal))
+            raise InputRefused(f"{creditor}/{number}: {refusal}") from refusal
+        self._ledger.answered(creditor, number, refund, "delivered", "booked", view.head(case), case.journal)
+        return Told(f"{refund.amount} of payment {refund.payment} left the closed case", view.head(case))
+
+    def _give_back_unapplied(self, creditor: str, number: str, refund: e.Refunded) -> Told:
+        """Money that came after the close, or for no case at all, is given back."""
+        waiting = self._ledger.told(creditor, number)
+        payment = next((m for m in waiting if isinstance(m, e.PaymentReceived) and m.id == refund.payment), None)
+        if payment is None:
+            raise Refused(f"there is no payment {refund.payment!r} that could be paid back")
+        if payment.amount != refund.amount:
+            raise Refused(f"payment {refund.payment!r} is kept whole: pay back {payment.amount}")
+        self._ledger.answered(creditor, number, payment, "refunded", f"paid back ({refund.id})")
+        self._ledger.finish_task(ids.case_id(creditor, number), f"{payment.type}-{payment.id}")
+        self._ledger.answered(creditor, number, refund, "delivered", "booked")
+        return Told(f"{refund.amount} paid back; it was never applied", None)

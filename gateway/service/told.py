@@ -1,0 +1,14 @@
+"""What a case answered."""
+
+from typing import NamedTuple
+
+from models.orders import Head
+
+
+class Told(NamedTuple):
+    """What a case answered. `unapplied`: there was no running case; the money waits in the ledger with a task."""
+
+    text: str
+    head: Head | None
+    duplicate: bool = False
+    unapplied: bool = False
