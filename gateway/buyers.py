@@ -108,3 +108,22 @@ def _acceptable(service: Service, creditor: str, number: str, message: e.PlanAgr
         apply(case, message.but(at=service.business_now(case)))
     except Refused as refusal:
         raise InputRefused(f"{creditor}/{number}: {refusal}") from None
+
+
+async def end_plan(
+    service: Service, cases: Sequence[tuple[str, str]], ended: e.PlanEnded
+) -> list[tuple[str, Told]]:  # fmt: skip
+    """End the plans of invoices; where they are one plan, the first case has told the others.
+
+    Raises:
+        InputRefused: none of them has a plan.
+    """
+    told: list[tuple[str, Told]] = []
+    for creditor, number in cases:
+        try:
+            told.append((number, await service.tell(creditor, number, ended)))
+        except InputRefused as refusal:
+            if not told or "is running" not in str(refusal):
+                raise
+            told.append((number, Told("the plan has ended with that of the other invoice", None)))
+    return told

@@ -3,12 +3,11 @@
 A sample creditor comes with the package, so that a first try needs none.
 """
 
-import os
-import tempfile
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from activities.whole_file import write_whole
 from gateway.errors import InputRefused, WrongUsage
 from gateway.policy_files import policy_names
 from gateway.yaml_source import SourceRefused, parse_source, read_source
@@ -51,7 +50,7 @@ def add_creditor(path: str | Path, data_dir: str | Path) -> Added:
         before = target.read_bytes() if target.exists() else None
         if before == content:
             return Added(creditor, "unchanged")
-        _replace(target, content)
+        write_whole(target, content)
     except OSError as error:
         raise WrongUsage(f"{target} cannot be written: {error.strerror}") from None
     return Added(creditor, "added" if before is None else "updated")
@@ -104,19 +103,3 @@ def _read(file: Path, changed: int, size: int) -> Creditor:
         message = f"the creditor calls itself {creditor.code}, but the file is named {file.stem}"
         raise SourceRefused(source.located([(("code",), message)]))
     return creditor
-
-
-def _replace(target: Path, content: bytes) -> None:
-    """Write through a file beside it: a crash leaves the old one or the new one, never half of it."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -2,12 +2,11 @@
 
 import base64
 import json
-import os
-import secrets
 from pathlib import Path
 
 from activities.channels import http
 from activities.channels.ports import ChannelUnavailable, Delivery, Taken
+from activities.whole_file import write_whole
 from models import ids
 from models.settings import Provider
 
@@ -34,9 +33,9 @@ class PrintFolder:
             **delivery.facts,
         }  # fmt: skip
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            _write(self._folder / document, delivery.content)
-            _write(self._folder / f"{delivery.name}.json", json.dumps(ticket, ensure_ascii=False, indent=1).encode())
+            write_whole(self._folder / document, delivery.content)
+            note = json.dumps(ticket, ensure_ascii=False, indent=1)
+            write_whole(self._folder / f"{delivery.name}.json", note.encode())
         except OSError as error:
             raise ChannelUnavailable(f"the print queue {self._folder} cannot be written: {error.strerror}") from error
         whom = "" if delivery.to else " No postal address is on file: find one first."
@@ -63,13 +62,3 @@ class PrintProvider:
         }  # fmt: skip
         answer = http.post(self._provider, content, delivery.key)
         return Taken(f"{answer.status}, taken by the print provider as {answer.id}")
-
-
-def _write(target: Path, content: bytes) -> None:
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    try:
-        draft.write_bytes(content)
-        os.replace(draft, target)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise

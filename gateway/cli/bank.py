@@ -4,10 +4,9 @@ How statements are read is in gateway/bank/; how they are booked, in gateway/ban
 """
 
 import asyncio
-import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any, TextIO
 
@@ -17,9 +16,9 @@ from gateway.bank.csv_profiles import bank_profiles, load_bank_profile
 from gateway.bank.reading import read_statements
 from gateway.bank.report import COUNTS, STATUSES, BankReport
 from gateway.bank.statement import BankFile
-from gateway.cli.output import AsJson, DataDir, emit, err, harmless, reporting, say
+from gateway.cli.output import AsJson, DataDir, appearing, emit, err, harmless, reporting, say
 from gateway.environment import load_settings
-from gateway.errors import GatewayError, InputRefused, Unreachable, WrongUsage
+from gateway.errors import GatewayError, InputRefused, Unreachable
 
 TOLD = 20
 """How many reasons are named on the terminal for one file; `--json` has all."""
@@ -66,7 +65,7 @@ def bank(
                 failures[name] = error
                 sys.stderr.write(f"arrears: {harmless(str(error))}\n")
 
-    with _lines(entries) as out:
+    with nullcontext() if entries is None else appearing("--entries", entries) as out:
         if dry_run:
             for file in read():
                 run.looked_at(file, out)
@@ -115,7 +114,7 @@ def _book(
                 client = await connect_server(settings, wait=5)
             except Unreachable as error:
                 return tuple(f"{creditor}/{number}: {error}" for creditor, number, _ in messages)
-            with err.status("") if err.is_terminal else _quiet() as status:
+            with err.status("") if err.is_terminal else nullcontext() as status:
                 delivery = await deliver(
                     Service(settings, ledger, client), messages,
                     lambda told: status.update(f"{told} of {len(messages)} told") if status else None,
@@ -123,11 +122,6 @@ def _book(
             return delivery.waiting
 
     return asyncio.run(work())
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    yield None
 
 
 def _print(run: BankReport, dry_run: bool) -> None:
@@ -152,22 +146,3 @@ def _print(run: BankReport, dry_run: bool) -> None:
 
 def _counts(report: dict[str, Any]) -> str:
     return ", ".join(f"{report[name]} {name}" for name in COUNTS)
-
-
-@contextmanager
-def _lines(path: Path | None) -> Iterator[TextIO | None]:
-    """The file for the entries; it appears under its name when all of them are in it."""
-    if path is None:
-        yield None
-        return
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        if path.is_dir():
-            raise WrongUsage(f"--entries {path} is a directory; name a file")
-        with part.open("w", encoding="utf-8") as file:
-            yield file
-        os.replace(part, path)
-    except OSError as error:
-        raise WrongUsage(f"--entries {path} cannot be written: {error.strerror or error}") from None
-    finally:
-        part.unlink(missing_ok=True)

@@ -1,10 +1,8 @@
 """`arrears journal`: what happened here, as a file for the accounting system."""
 
 import csv
-import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from gateway.accounts import Accounts, load_accounts
-from gateway.cli.output import AsJson, DataDir, emit, reporting, say
+from gateway.cli.output import AsJson, DataDir, appearing, emit, reporting, say
 from gateway.cli.session import day, with_ledger
 from gateway.environment import load_settings
 from gateway.errors import WrongUsage
@@ -79,7 +77,7 @@ class _Sums:
 
 def _write(output: Path, lines: Iterable[JournalLine], accounts: Accounts) -> _Sums:
     sums = _Sums()
-    with _appearing(output) as file:
+    with appearing("-o", output, newline="") as file:
         writer = csv.writer(file, lineterminator="\r\n")
         writer.writerow(COLUMNS)
         for line in lines:
@@ -92,22 +90,6 @@ def _write(output: Path, lines: Iterable[JournalLine], accounts: Accounts) -> _S
                 "" if line.sequence is None else line.sequence,
             ))  # fmt: skip
     return sums
-
-
-@contextmanager
-def _appearing(path: Path) -> Iterator[Any]:
-    """The file; it appears under its name when all of it is written."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        if path.is_dir():
-            raise WrongUsage(f"-o {path} is a directory; name a file")
-        with part.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            yield file
-        os.replace(part, path)
-    except OSError as error:
-        raise WrongUsage(f"-o {path} cannot be written: {error.strerror or error}") from None
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _period(first: str, last: str) -> Period:

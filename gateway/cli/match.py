@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.messages import By, Reason, _named
 from gateway.cli.output import AsJson, DataDir, emit, reporting, say
 from gateway.cli.session import money, with_ledger, with_service
+from gateway.cli.telling import By, Reason, named
 from gateway.errors import WrongUsage
 from gateway.service import Service
 
@@ -39,7 +39,7 @@ def match(
     if entry is None:
         _list(creditor, buyer, data_dir, as_json)
         return
-    _named(by)
+    named(by)
     if [none, accept, bool(invoices)].count(True) != 1:
         raise WrongUsage("say which invoices the entry pays, --accept what is proposed, or --none")
     if none:
@@ -98,7 +98,7 @@ def unmatch(
     """Undo a match: the payment is taken back from its cases, and the entry waits for a person again."""
     from gateway.bank import deciding
 
-    _named(by)
+    named(by)
     numbers, told = with_service(data_dir, lambda service: deciding.undo(service, entry, reason, by))
     if as_json:
         emit({"entry": entry, "undone": list(numbers), "waiting": list(told.waiting)})

@@ -7,64 +7,29 @@ from typing import Annotated, get_args
 
 import typer
 
-from gateway.cli.output import AsJson, DataDir, emit, reporting, say
-from gateway.cli.session import day, message, money, new_reference, with_ledger, with_service
+from gateway.cli.output import AsJson, DataDir, reporting
+from gateway.cli.session import day, message, money, new_reference
+from gateway.cli.telling import (
+    Amount,
+    ApprovedBy,
+    By,
+    Currency,
+    Evidence,
+    Invoice,
+    Note,
+    Reason,
+    Reference,
+    StepName,
+    currency_of,
+    named,
+    tell,
+)
 from gateway.errors import WrongUsage
-from gateway.service import Service, Told
 from models import events as e
-from models import view
 
 app = typer.Typer()
 
 CATEGORIES: tuple[str, ...] = get_args(e.DisputeCategory)
-
-Invoice = Annotated[str, typer.Argument(metavar="INVOICE", help="The number, or CREDITOR/NUMBER.")]
-StepName = Annotated[str, typer.Argument(metavar="STEP", help="The step's id.")]
-By = Annotated[str, typer.Option("--by", help="Who says so.")]
-Reference = Annotated[str | None, typer.Option("--reference", help="Your reference; the same one twice counts once.")]
-Amount = Annotated[str | None, typer.Option("--amount", help="For example 100.00")]
-Currency = Annotated[str | None, typer.Option("--currency", help="ISO 4217, such as EUR (default: the invoice's).")]
-Reason = Annotated[str, typer.Option("--reason", help="Why.")]
-Note = Annotated[str, typer.Option("--note", help="A remark for the file.")]
-Evidence = Annotated[list[str] | None, typer.Option("--evidence", help="A document or reference; may be repeated.")]
-ApprovedBy = Annotated[str, typer.Option("--approved-by", help="A second person, where a hard deadline is crossed.")]
-Day = Annotated[str | None, typer.Option("--date", help="YYYY-MM-DD")]
-
-
-def _tell(data_dir: str | None, invoice: str, as_json: bool, told: e.Message) -> None:
-    """Deliver a message and print the answer."""
-
-    async def work(service: Service) -> Told:
-        find = service.resolve_or_new if isinstance(told, e.PaymentReceived) else service.resolve
-        return await service.tell(*find(invoice), told)
-
-    answer = with_service(data_dir, work)
-    if as_json:
-        head = answer.head
-        emit(
-            {
-                "accepted": True, "message": told.type, "reference": told.id, "duplicate": answer.duplicate,
-                "unapplied": answer.unapplied, "text": answer.text,
-                "stage": head.stage if head else None, "outcome": head.outcome if head else None,
-                "outstanding": view.money(head.outstanding) if head else None,
-                "on_hold": head.on_hold if head else None,
-            }
-        )  # fmt: skip
-    else:
-        where = f" [{head.stage}{', ' + head.outcome if head.outcome else ''}]" if (head := answer.head) else ""
-        say(f"{told.type} {told.id}: {answer.text}{where}")
-
-
-def _currency(data_dir: str | None, invoice: str, amount: str | None, currency: str | None) -> str | None:
-    """The currency given, else the invoice's."""
-    if amount is None or currency:
-        return currency
-
-    def work(service: Service) -> str | None:
-        creditor, number = service.resolve_or_new(invoice)
-        return next((str(row.currency) for row in service.ledger.find(number, creditor)), None)
-
-    return with_ledger(data_dir, work)
 
 
 @app.command()
@@ -79,8 +44,8 @@ def dispute(
     """The debtor contests the invoice (or, with --amount, a part of it): the undisputed part is pursued."""
     if category not in CATEGORIES:
         raise WrongUsage(f"--category {category!r}: write one of {', '.join(CATEGORIES)}")
-    contested = money(amount, _currency(data_dir, invoice, amount, currency))
-    _tell(data_dir, invoice, as_json, message(
+    contested = money(amount, currency_of(data_dir, invoice, amount, currency))
+    tell(data_dir, invoice, as_json, message(
         e.DisputeRaised, id=reference or new_reference(), amount=contested, reason=reason, by=by, category=category,
         evidence=tuple(evidence or ()), answer_by=day(answer_by, "--answer-by"),
     ))  # fmt: skip
@@ -95,8 +60,8 @@ def resolve(
     data_dir: DataDir = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """The dispute is over: --upheld reduces the invoice (by --amount, else the disputed part), --rejected goes on."""
-    credited = money(amount, _currency(data_dir, invoice, amount, currency))
-    _tell(data_dir, invoice, as_json, message(
+    credited = money(amount, currency_of(data_dir, invoice, amount, currency))
+    tell(data_dir, invoice, as_json, message(
         e.DisputeResolved, id=reference or new_reference(), upheld=upheld, amount=credited, note=note, by=by,
     ))  # fmt: skip
 
@@ -110,8 +75,8 @@ def promise(
     approved_by: ApprovedBy = "", data_dir: DataDir = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """The debtor promised to pay by a day: the ladder waits for it, plus the policy's tolerance."""
-    promised = money(amount, _currency(data_dir, invoice, amount, currency))
-    _tell(data_dir, invoice, as_json, message(
+    promised = money(amount, currency_of(data_dir, invoice, amount, currency))
+    tell(data_dir, invoice, as_json, message(
         e.PromiseMade, id=reference or new_reference(), amount=promised, pay_by=day(date), note=note, by=by,
         approved_by=approved_by,
     ))  # fmt: skip
@@ -126,7 +91,7 @@ def extend(
     data_dir: DataDir = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Grant more time: the ladder waits; the contractual due date and the hard deadlines stay."""
-    _tell(data_dir, invoice, as_json, message(
+    tell(data_dir, invoice, as_json, message(
         e.ExtensionGranted, id=reference or new_reference(), until=day(until, "--until"), note=note, by=by,
         approved_by=approved_by,
     ))  # fmt: skip
@@ -139,7 +104,7 @@ def hold(
     data_dir: DataDir = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Stop the ladder."""
-    _tell(data_dir, invoice, as_json, message(e.HoldPlaced, id=reference or new_reference(), reason=reason, by=by))
+    tell(data_dir, invoice, as_json, message(e.HoldPlaced, id=reference or new_reference(), reason=reason, by=by))
 
 
 @app.command()
@@ -150,7 +115,7 @@ def release(
     note: Note = "", reference: Reference = None, by: By = "", data_dir: DataDir = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Let the ladder go on."""
-    _tell(data_dir, invoice, as_json, message(
+    tell(data_dir, invoice, as_json, message(
         e.HoldReleased, id=reference or new_reference(), hold=held, note=note, by=by,
     ))  # fmt: skip
 
@@ -164,7 +129,7 @@ def reply(
     reference: Reference = None, by: By = "", data_dir: DataDir = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """The debtor answered."""
-    _tell(data_dir, invoice, as_json, message(
+    tell(data_dir, invoice, as_json, message(
         e.DebtorReplied, id=reference or new_reference(), text=text, channel=channel, by=by,
     ))  # fmt: skip
 
@@ -176,8 +141,8 @@ def approve(
     data_dir: DataDir = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Approve a step that waits for a second person."""
-    _named(by)
-    _tell(data_dir, invoice, as_json, message(
+    named(by)
+    tell(data_dir, invoice, as_json, message(
         e.StepApproved, id=reference or new_reference(), step=step, note=note, by=by,
     ))  # fmt: skip
 
@@ -189,8 +154,8 @@ def reject(
     data_dir: DataDir = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Reject a step that waits for a second person: the ladder goes on without it."""
-    _named(by)
-    _tell(data_dir, invoice, as_json, message(
+    named(by)
+    tell(data_dir, invoice, as_json, message(
         e.StepRejected, id=reference or new_reference(), step=step, reason=reason, by=by,
     ))  # fmt: skip
 
@@ -202,7 +167,7 @@ def withdraw(
     data_dir: DataDir = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Give the case up: it closes."""
-    _tell(data_dir, invoice, as_json, message(e.Withdrawn, id=reference or new_reference(), reason=reason, by=by))
+    tell(data_dir, invoice, as_json, message(e.Withdrawn, id=reference or new_reference(), reason=reason, by=by))
 
 
 @app.command(name="write-off")
@@ -215,12 +180,7 @@ def write_off(
 
     Then the ladder stops; the claim is not waived, and the case stays open in recovery until paid or barred.
     """
-    _named(by)
-    _tell(data_dir, invoice, as_json, message(
+    named(by)
+    tell(data_dir, invoice, as_json, message(
         e.WrittenOff, id=reference or new_reference(), reason=reason, evidence=tuple(evidence or ()), by=by,
     ))  # fmt: skip
-
-
-def _named(by: str) -> None:
-    if not by.strip():
-        raise WrongUsage("a decision needs a name: --by NAME")

@@ -10,7 +10,9 @@ from typing import Annotated, Any, get_args
 import typer
 
 from gateway import buyers
-from gateway.cli.messages import (
+from gateway.cli.output import AsJson, DataDir, emit, reporting, say
+from gateway.cli.session import day, message, money, new_reference, today, with_ledger, with_service
+from gateway.cli.telling import (
     Amount,
     ApprovedBy,
     By,
@@ -20,11 +22,9 @@ from gateway.cli.messages import (
     Note,
     Reason,
     Reference,
-    _currency,
-    _tell,
+    currency_of,
+    tell,
 )
-from gateway.cli.output import AsJson, DataDir, emit, reporting, say
-from gateway.cli.session import day, message, money, new_reference, today, with_ledger, with_service
 from gateway.errors import InputRefused, WrongUsage
 from gateway.service import Service, Told
 from models import events as e
@@ -74,8 +74,8 @@ def pay(
     if (invoice is None) == (buyer is None):
         raise WrongUsage("name either the invoice or, with --buyer, whose invoices it is for")
     if invoice is not None:
-        amount_of = money(amount, _currency(data_dir, invoice, amount, currency))
-        _tell(data_dir, invoice, as_json, message(e.PaymentReceived, amount=amount_of, **fields))
+        amount_of = money(amount, currency_of(data_dir, invoice, amount, currency))
+        tell(data_dir, invoice, as_json, message(e.PaymentReceived, amount=amount_of, **fields))
         return
     creditor, _, name = str(buyer).partition("/")
     if not name:
@@ -127,7 +127,7 @@ def reverse(
     if not taken_back:
         raise WrongUsage("name the payment that is taken back: --payment REFERENCE")
     own = reference if payment and reference else f"reversal-{taken_back}"
-    _tell(data_dir, invoice, as_json, message(e.PaymentReversed, id=own, payment=taken_back, reason=reason, by=by))
+    tell(data_dir, invoice, as_json, message(e.PaymentReversed, id=own, payment=taken_back, reason=reason, by=by))
 
 
 @app.command()
@@ -150,7 +150,7 @@ def allocate(
     counts = None
     if rate is not None or amount is not None:
         counts = with_ledger(data_dir, lambda service: _counted(service, invoice, payment, rate, amount))
-    _tell(data_dir, invoice, as_json, message(
+    tell(data_dir, invoice, as_json, message(
         e.PaymentAllocated, id=reference or new_reference(), payment=payment, first=first, counts_as=counts, note=note,
         by=by,
     ))  # fmt: skip
@@ -193,8 +193,8 @@ def credit(
     """Reduce the debt: a credit note corrects the invoice from the beginning, the others settle principal that day."""
     if kind not in CREDITS:
         raise WrongUsage(f"--kind {kind!r}: write one of {', '.join(CREDITS)}")
-    amount_of = money(amount, _currency(data_dir, invoice, amount, currency))
-    _tell(data_dir, invoice, as_json, message(
+    amount_of = money(amount, currency_of(data_dir, invoice, amount, currency))
+    tell(data_dir, invoice, as_json, message(
         e.CreditNoteIssued, id=reference, kind=kind, amount=amount_of, issued_on=day(date), reason=reason, by=by,
     ))  # fmt: skip
 
@@ -214,9 +214,9 @@ def set_off(
     data_dir: DataDir = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Set off what the debtor has coming: a claim against us, or (--against) money that is unapplied here."""
-    amount_of = money(amount, _currency(data_dir, invoice, amount, currency))
+    amount_of = money(amount, currency_of(data_dir, invoice, amount, currency))
     if against is None:
-        _tell(data_dir, invoice, as_json, message(
+        tell(data_dir, invoice, as_json, message(
             e.CreditNoteIssued, id=reference or new_reference(), kind="set_off", amount=amount_of, issued_on=day(date),
             reason=reason, by=by,
         ))  # fmt: skip
@@ -260,8 +260,8 @@ def refund(
     data_dir: DataDir = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Record that unapplied money was paid back; also of a case that is closed."""
-    amount_of = money(amount, _currency(data_dir, invoice, amount, currency))
-    _tell(data_dir, invoice, as_json, message(
+    amount_of = money(amount, currency_of(data_dir, invoice, amount, currency))
+    tell(data_dir, invoice, as_json, message(
         e.Refunded, id=reference or new_reference(), payment=payment, amount=amount_of, on=day(date), note=note, by=by,
     ))  # fmt: skip
 
@@ -273,8 +273,8 @@ def waive(
     reference: Reference = None, by: By = "", data_dir: DataDir = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Give up claimed interest and costs: an --amount of them, or all and what would still accrue."""
-    amount_of = money(amount, _currency(data_dir, invoice, amount, currency))
-    _tell(data_dir, invoice, as_json, message(
+    amount_of = money(amount, currency_of(data_dir, invoice, amount, currency))
+    tell(data_dir, invoice, as_json, message(
         e.InterestWaived, id=reference or new_reference(), amount=amount_of, reason=reason, by=by,
     ))  # fmt: skip
 
@@ -297,13 +297,16 @@ def plan(
     """
     name = reference or new_reference()
     if end:
-        _answer(with_service(data_dir, lambda service: _ended(service, invoices, name, reason or note, by)), as_json)
+        ended = message(e.PlanEnded, id=name, reason=reason or note, by=by)
+        _answer(
+            with_service(data_dir, lambda service: buyers.end_plan(service, _cases(service, invoices), ended)), as_json
+        )
         return
     if not instalment:
         raise WrongUsage("give the instalments: --instalment DATE:AMOUNT for each")
 
     async def work(service: Service) -> list[tuple[str, Told]]:
-        cases = list(dict.fromkeys(service.resolve(invoice) for invoice in invoices))
+        cases = _cases(service, invoices)
         creditor, number = cases[0]
         currency = str(next(iter(service.ledger.find(number, creditor))).currency)
         agreed = message(
@@ -317,19 +320,8 @@ def plan(
     _answer(with_service(data_dir, work), as_json)
 
 
-async def _ended(service: Service, invoices: list[str], name: str, reason: str, by: str) -> list[tuple[str, Told]]:
-    """End the plans of invoices; where they are one plan, the first case has told the others."""
-    told: list[tuple[str, Told]] = []
-    for creditor, number in dict.fromkeys(service.resolve(invoice) for invoice in invoices):
-        try:
-            told.append(
-                (number, await service.tell(creditor, number, message(e.PlanEnded, id=name, reason=reason, by=by)))
-            )
-        except InputRefused as refusal:
-            if not told or "is running" not in str(refusal):
-                raise
-            told.append((number, Told("the plan has ended with that of the other invoice", None)))
-    return told
+def _cases(service: Service, invoices: list[str]) -> list[tuple[str, str]]:
+    return list(dict.fromkeys(service.resolve(invoice) for invoice in invoices))
 
 
 def _instalment(text: str, currency: str) -> Instalment:

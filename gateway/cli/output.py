@@ -7,14 +7,15 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
-from typing import Annotated, Any, NoReturn, ParamSpec, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, ParamSpec, TextIO, TypeVar
 
 import typer
 from rich.console import Console
 
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, WrongUsage
 
 out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -37,6 +38,26 @@ def emit(value: Any) -> None:
 def say(text: str) -> None:
     """Print a line as it is: no markup, no wrapping, so that names from invoices cannot draw on the terminal."""
     sys.stdout.write(harmless(text) + "\n")
+
+
+@contextmanager
+def appearing(option: str, path: Path, newline: str | None = None) -> Iterator[TextIO]:
+    """The file that an option names; it appears under its name when all of it is written.
+
+    Raises:
+        WrongUsage: it cannot be written.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        if path.is_dir():
+            raise WrongUsage(f"{option} {path} is a directory; name a file")
+        with part.open("w", encoding="utf-8", errors="backslashreplace", newline=newline) as file:
+            yield file
+        os.replace(part, path)
+    except OSError as error:
+        raise WrongUsage(f"{option} {path} cannot be written: {error.strerror or error}") from None
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def harmless(text: str) -> str:

@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway.cli.case_page import amount, case_lines
-from gateway.cli.messages import By, Note, Reference, _tell
 from gateway.cli.output import AsJson, DataDir, emit, out, reporting, say
 from gateway.cli.session import message, new_reference, with_ledger, with_service
+from gateway.cli.telling import By, Note, Reference, tell
 from gateway.errors import WrongUsage
 from gateway.service import Service
 from gateway.service import listed as listed_head
@@ -102,7 +102,7 @@ def task(
         finished = message(
             e.TaskCompleted, id=reference or new_reference(), task=name, outcome=outcome, note=note, by=by
         )
-        _tell(data_dir, invoice, as_json, finished)
+        tell(data_dir, invoice, as_json, finished)
         return
 
     def open_tasks(service: Service) -> list[Any]:

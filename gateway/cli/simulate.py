@@ -1,17 +1,15 @@
 """`arrears simulate`: what a policy would have done with a file of invoices."""
 
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated, Any
 
 import typer
 
 from gateway.cli.intake import Refusals, tracked
-from gateway.cli.output import AsJson, DataDir, emit, reporting, say
+from gateway.cli.output import AsJson, DataDir, appearing, emit, reporting, say
 from gateway.environment import load_settings
 from gateway.errors import WrongUsage
 from gateway.intake.cells import iso_date
@@ -60,7 +58,7 @@ def simulate(
     with (
         InvoiceFile(file, meaning) as source,
         Refusals(source, folder) as refusals,
-        _lines(cases) as out,
+        nullcontext() if cases is None else appearing("--cases", cases) as out,
     ):
         for entry in tracked(source, f"simulating {file.name}"):
             found = run.take(entry)
@@ -84,25 +82,6 @@ def _day(text: str) -> date:
         return iso_date(text)
     except ValueError as error:
         raise WrongUsage(f"--as-of {text!r}: {error}") from None
-
-
-@contextmanager
-def _lines(path: Path | None) -> Iterator[TextIO | None]:
-    """The file for the cases; it appears under its name when all of them are in it."""
-    if path is None:
-        yield None
-        return
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        if path.is_dir():
-            raise WrongUsage(f"--cases {path} is a directory; name a file")
-        with part.open("w", encoding="utf-8") as file:
-            yield file
-        os.replace(part, path)
-    except OSError as error:
-        raise WrongUsage(f"--cases {path} cannot be written: {error.strerror or error}") from None
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _show(summary: dict[str, Any]) -> None:

@@ -1,10 +1,8 @@
 """The originals, kept as they came: each under the hash of its bytes, below `documents/` of the data folder."""
 
-import os
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 
+from activities.whole_file import write_whole
 from gateway.errors import WrongUsage
 from models.ids import digest
 
@@ -23,19 +21,9 @@ def archive_original(content: bytes, suffix: str, data_dir: str | Path) -> Path:
     path = original_path(digest(content), suffix, data_dir)
     if path.exists():
         return path
-    part = ""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, part = tempfile.mkstemp(".part", ".", path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(part, 0o444)
-        os.replace(part, path)
+        write_whole(path, content, mode=0o444)
     except OSError as error:
-        with suppress(OSError):
-            os.unlink(part)
         raise WrongUsage(f"the original cannot be kept as {path}: {error.strerror or error}") from None
     return path
 

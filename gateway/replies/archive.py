@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from activities.mime import one_line
+from activities.whole_file import write_whole
 
 
 class ReplyFolder:
@@ -25,7 +26,7 @@ class ReplyFolder:
         """Keep a mail's bytes under their digest; what is there stays."""
         target = self.path / "archive" / f"{sha256}.eml"
         if not target.exists():
-            _write(target, raw)
+            write_whole(target, raw)
         return target
 
     def archived(self, sha256: str) -> bytes | None:
@@ -37,8 +38,8 @@ class ReplyFolder:
     def set_aside(self, sha256: str, raw: bytes, reason: str) -> Path:
         """Lay a mail on the pile of those that no case was found for."""
         target = self.path / "unfiled" / f"{sha256}.eml"
-        _write(target, raw)
-        _write(target.with_suffix(".reason.txt"), f"{reason}\n".encode())
+        write_whole(target, raw)
+        write_whole(target.with_suffix(".reason.txt"), f"{reason}\n".encode())
         return target
 
     def take_off_the_pile(self, sha256: str) -> None:
@@ -60,14 +61,14 @@ class ReplyFolder:
     def refused(self, mail: Path, reason: str) -> Path:
         """A mail of the inbox cannot be read."""
         target = self._moved(mail, "refused")
-        _write(target.with_suffix(".reason.txt"), f"{mail.name}: {reason}\n".encode())
+        write_whole(target.with_suffix(".reason.txt"), f"{mail.name}: {reason}\n".encode())
         return target
 
     def keep_refused(self, name: str, raw: bytes, reason: str) -> Path:
         """A mail from elsewhere that cannot be read."""
         target = self.path / "refused" / f"{one_line(name).replace('/', '_')[:100]}.eml"
-        _write(target, raw)
-        _write(target.with_suffix(".reason.txt"), f"{reason}\n".encode())
+        write_whole(target, raw)
+        write_whole(target.with_suffix(".reason.txt"), f"{reason}\n".encode())
         return target
 
     def _moved(self, mail: Path, folder: str) -> Path:
@@ -78,15 +79,3 @@ class ReplyFolder:
         with suppress(FileNotFoundError):  # another worker was faster
             os.rename(mail, target)
         return target
-
-
-def _write(target: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    try:
-        draft.write_bytes(content)
-        os.replace(draft, target)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from temporalio.client import Client
 
-from gateway import service
+from gateway.service import case_server
 from models.case import Case
 from tests.e2e.command import REQUIRED, CommandLine, Result, Up, clean_environment, polling, row, today, written
 from workflows.invoice_case import InvoiceCase
@@ -318,7 +318,7 @@ def test_a_stack_whose_worker_stands_still_is_told_from_one_that_is_down(
     stack: Up, arrears: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arrears.start(written(tmp_path / "in.csv", row("still-1")))
-    monkeypatch.setattr(service, "PATIENCE", 1.0)
+    monkeypatch.setattr(case_server, "PATIENCE", 1.0)
     stack.signal("worker", signal.SIGSTOP)
     try:
         assert "no worker answered: check that one runs" in arrears("show", "still-1", status=3).err
@@ -473,7 +473,7 @@ def test_a_signal_with_a_date_beyond_all_reason_is_recorded_as_rejected(
 ) -> None:
     number = name.replace("_", "-")
     arrears.start(written(tmp_path / "in.csv", row(number)))
-    monkeypatch.setattr(service, "PATIENCE", 3.0)
+    monkeypatch.setattr(case_server, "PATIENCE", 3.0)
 
     async def signal_and_end() -> dict[str, Any]:
         client = await Client.connect(_address(arrears), plugins=[arrears_plugin()])
