@@ -1,14 +1,14 @@
 """`apply`: the only way a case changes. One branch per event; an impossible one is refused with a reason.
 
 `apply` looks nothing up: no rate, no clock, no ledger. What it needs is in the case and in the event. The branches live
-with their subjects: balance.py, standstill.py, steps.py; the small ones are here.
+with their subjects: payments.py, credits.py, standstill.py, steps.py; the small ones are here.
 """
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from models import balance, deadlines, standstill, steps, tasks, writing_off
+from models import balance, credits, deadlines, payments, standstill, steps, tasks, writing_off
 from models import events as e
 from models.case import Case, Closed, Refused
 from models.days import start_of_day
@@ -178,14 +178,14 @@ _BRANCHES: dict[type[e.Event], Callable[[Case, Any, datetime], Case]] = {
     e.ExtensionEnded: standstill.extension_ended,
     e.MessageRejected: _message_rejected,
     e.CaseClosed: _case_closed,
-    e.PaymentReceived: balance.payment_received,
-    e.PaymentReversed: balance.payment_reversed,
-    e.PaymentAllocated: balance.payment_allocated,
-    e.Refunded: balance.refunded,
-    e.CreditNoteIssued: balance.credit_note_issued,
-    e.InterestWaived: balance.interest_waived,
-    e.ShortSettled: balance.short_settled,
-    e.RestWaived: balance.rest_waived,
+    e.PaymentReceived: payments.payment_received,
+    e.PaymentReversed: payments.payment_reversed,
+    e.PaymentAllocated: payments.payment_allocated,
+    e.Refunded: payments.refunded,
+    e.CreditNoteIssued: credits.credit_note_issued,
+    e.InterestWaived: credits.interest_waived,
+    e.ShortSettled: credits.short_settled,
+    e.RestWaived: credits.rest_waived,
     e.LawUpdated: balance.law_updated,
     e.DeadlineNear: deadlines.near,
     e.DeadlineMissed: deadlines.missed,

@@ -1,6 +1,6 @@
 """What a case is made of: the payments, disputes, promises, deadlines and tasks that are written down in it.
 
-The case itself is in case.py; what changes these is with its subject (balance.py, standstill.py, deadlines.py, …).
+The case itself is in case.py; what changes these is with its subject (payments.py, credits.py, standstill.py, deadlines.py, …).
 """
 
 from datetime import date

@@ -4,8 +4,9 @@ from datetime import date, datetime, timedelta
 
 from models import events as e
 from models import tasks
-from models.balance import credited, in_currency, kept, over
+from models.balance import in_currency, kept, over
 from models.case import Case, Refused
+from models.credits import credited
 from models.days import local_date, start_of_day
 from models.deadlines import barred, crossed, moved, with_deadlines
 from models.limitation import LimitationEvent
