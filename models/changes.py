@@ -17,6 +17,7 @@ from models.entry import entered
 from models.ladder import next_lapse
 from models.money import Money
 from models.records import Numbered, Rejection
+from models.stranded import without_stranded
 
 AFTER_THE_CLOSE = (e.PaymentReversed, e.Refunded)
 """What may still be told a case that is closed."""
@@ -44,7 +45,8 @@ def open_case(opened: e.CaseOpened) -> Case:
             raise Refused(f"prior notice {prior.step!r}: policy {case.policy.id} has no such step")
         at = start_of_day(case, prior.performed_on)
         case = steps.done(case, step.id, step.kind, case.progress.get(step.id, 0) + 1, at, at)
-    return _numbered(entered(case, opened.at, "opened"), opened)
+    case = entered(case, opened.at, "opened")
+    return _numbered(without_stranded(case, opened.at) if case.rules_version > 2 else case, opened)
 
 
 def apply(case: Case, event: e.Event) -> Case:
@@ -75,6 +77,8 @@ def apply(case: Case, event: e.Event) -> Case:
         changed = changed.but(happened=happened, applied=applied)
         if changed.insurance is not None and event.type in BAD_NEWS:
             changed = with_deadlines(changed)
+    if case.rules_version > 2 and (changed.skipped is not case.skipped or isinstance(event, e.DebtorReplied)):
+        changed = without_stranded(changed, event.at)
     return _numbered(standstill.paused(changed, event.at), event)
 
 

@@ -16,11 +16,15 @@ from models.records import Credit, Waiver
 
 def credit_note_issued(case: Case, event: e.CreditNoteIssued, at: datetime) -> Case:
     """The debt shrinks by a credit note, a set-off, or goods in lieu."""
-    return kept(credited(case, event.id, event.kind, event.amount, event.issued_on, at), at)
+    if any(payment.id == event.payment and payment.reversed for payment in case.payments):
+        raise Refused(f"payment {event.payment!r}, with which it goes, was taken back")
+    credit = credited(case, event.id, event.kind, event.amount, event.issued_on, at, event.payment)
+    return kept(credit, at)
 
 
 def credited(
-    case: Case, reference: str, kind: e.CreditKind, amount: Money, on: date | None, at: datetime
+    case: Case, reference: str, kind: e.CreditKind, amount: Money, on: date | None, at: datetime,
+    payment: str | None = None,
 ) -> Case:  # fmt: skip
     """The debt shrinks by `amount`; money that is too much then becomes unapplied."""
     in_currency(case, amount)
@@ -30,13 +34,21 @@ def credited(
     before = unapplied_cash(case)
     today = debtor_day(case.invoice, at)
     day = min(on or today, today)
-    credit = Credit(id=reference, kind=kind, amount=amount, on=day.isoformat())
+    credit = Credit(id=reference, kind=kind, amount=amount, on=day.isoformat(), payment=payment)
     case = booked_through(case.but(credits=(*case.credits, credit), credited=case.credited + amount), day, at)
     over = unapplied_cash(case)
     if before < over:
         text = f"the credit of {amount} leaves {over - before} paid too much: refund it or set it off"
         case = tasks.opened(case, "unapplied_cash", text, at, about=case.unapplied[-1].id)
     return case
+
+
+def without_credits_of(case: Case, payment: str) -> Case:
+    """What came with a payment (a discount, charges borne) is owed again, as the payment is."""
+    left = tuple(credit for credit in case.credits if credit.payment != payment)
+    if left == case.credits:
+        return case
+    return case.but(credits=left, credited=sum((credit.amount for credit in left), Money.zero(case.currency)))
 
 
 def interest_waived(case: Case, event: e.InterestWaived, at: datetime) -> Case:

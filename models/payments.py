@@ -11,8 +11,9 @@ from models.allocation import COSTS_FIRST
 from models.balance import balanced, booked_through, in_currency, kept, unapplied_cash
 from models.books import REST, debtor_day, designated, order_of_receipt
 from models.case import Case, Refused
+from models.credits import without_credits_of
 from models.days import local_date, moment_of
-from models.deadlines import moved, watched_anew
+from models.deadlines import moved, moved_back, watched_anew
 from models.entry import entered
 from models.policy import CORRECTION, DUNNING
 from models.records import Payment
@@ -49,7 +50,8 @@ def payment_received(case: Case, event: e.PaymentReceived, at: datetime) -> Case
         case = tasks.opened(case, "designation", text, at, about=event.id)
     case = _crossed(case, event, at)
     if case.outstanding:
-        case = moved(case, "part_payment", event.received_on, f"payment {event.id}")
+        day = payment.day if case.rules_version > 2 else event.received_on
+        case = moved(case, "part_payment", day, _proof(event.id))
     if case.agency_mandate:
         text = f"report the direct payment of {event.amount} to the agency within 3 days (payment {event.id})"
         case = tasks.opened(case, "report_to_agency", text, at)
@@ -129,8 +131,12 @@ def payment_reversed(case: Case, event: e.PaymentReversed, at: datetime) -> Case
     # What was let go because all seemed paid is owed again.
     waivers = tuple(w for w in case.waivers if w.id != REST)
     claim = case.claim.but(until=None) if case.claim and waivers != case.waivers else case.claim
-    case = balanced(case.but(payments=payments, short=None, waivers=waivers, claim=claim))
-    case = tasks.settled(case, "unapplied_cash", found.id, at, "reversed")
+    case = case.but(payments=payments, short=None, waivers=waivers, claim=claim)
+    if case.rules_version > 2:
+        case = moved_back(without_credits_of(case, found.id), "part_payment", _proof(found.id), at)
+    case = tasks.settled(balanced(case), "unapplied_cash", found.id, at, "reversed")
+    if case.rules_version > 2:
+        case = _applied_after_all(case, at)
     if found.returned is not None:
         text = (
             f"payment {found.id} was taken back, but {found.returned} of it had been paid back or set off: claim that"
@@ -148,6 +154,19 @@ def payment_reversed(case: Case, event: e.PaymentReversed, at: datetime) -> Case
     grace = moment_of(case, local_date(case, at) + timedelta(days=case.policy.grace_period))
     goes_on = max(grace, at) if case.policy.grace_period else at
     return entered(case.but(fresh_at=at, reopened_at=goes_on), goes_on, "went on after a reversed payment")
+
+
+def _applied_after_all(case: Case, at: datetime) -> Case:
+    """Money that was too much, and is needed now that another payment was taken back, is not to be given back."""
+    free = {payment.id for payment in case.unapplied}
+    for payment in case.payments:
+        if payment.id not in free and not payment.reversed:
+            case = tasks.settled(case, "unapplied_cash", payment.id, at, "settles the invoice after all")
+    return case
+
+
+def _proof(payment: str) -> str:
+    return f"payment {payment}"
 
 
 def _payment(case: Case, reference: str, verb: str = "decide on") -> Payment:

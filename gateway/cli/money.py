@@ -187,15 +187,22 @@ def credit(
     amount: Annotated[str, typer.Option("--amount", help="For example 100.00")],
     reference: Annotated[str, typer.Option("--reference", help="Its number; the same twice counts once.")],
     kind: Annotated[str, typer.Option("--kind", help=f"One of {', '.join(CREDITS)}.")] = "credit_note",
-    currency: Currency = None, date: Day = None, reason: Reason = "", by: By = "",
-    data_dir: DataDir = None, as_json: AsJson = False,
+    currency: Currency = None, date: Day = None, reason: Reason = "",
+    payment: Annotated[
+        str | None, typer.Option("--payment", help="The payment a discount or a charge goes with: taken back with it.")
+    ] = None,
+    by: By = "", data_dir: DataDir = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Reduce the debt: a credit note corrects the invoice from the beginning, the others settle principal that day."""
     if kind not in CREDITS:
         raise WrongUsage(f"--kind {kind!r}: write one of {', '.join(CREDITS)}")
+    if payment is not None:
+        name = payment
+        with_ledger(data_dir, lambda service: _payment(service, *service.resolve(invoice), name))
     amount_of = money(amount, _currency(data_dir, invoice, amount, currency))
     _tell(data_dir, invoice, as_json, message(
-        e.CreditNoteIssued, id=reference, kind=kind, amount=amount_of, issued_on=day(date), reason=reason, by=by,
+        e.CreditNoteIssued, id=reference, kind=kind, amount=amount_of, issued_on=day(date), payment=payment,
+        reason=reason, by=by,
     ))  # fmt: skip
 
 
