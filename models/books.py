@@ -1,7 +1,7 @@
 """The books of a case: what its invoice, payments, credits and waivers come to, with interest where that is claimed.
 
 One function gives the statement that letters, dossiers, claims, `show` and the API print, and from which the case
-takes what is owed. What a message changes is in balance.py.
+takes what is owed (balance.py). What messages change is in payments.py and credits.py.
 """
 
 from datetime import date, datetime

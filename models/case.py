@@ -44,11 +44,14 @@ from models.records import (
     WriteOffProposal,
 )
 
-RULES_VERSION = 2
+RULES_VERSION = 3
 """Pinned in every case that opens: pure code cannot ask Temporal which version of itself a history was made with.
 
 1: a write-off acted at once, a dispute had no day to be answered by, a reversed payment gave no time of grace, and a
 promise always made the ladder wait.
+2: a payment that was taken back left behind what had come with it (the discount, the limitation it had moved, the task
+to refund another), money dated ahead moved limitation by that day, a plan did not count as a promise, and a step waited
+for ever for one that had fallen away.
 """
 
 

@@ -1,14 +1,14 @@
 """`apply`: the only way a case changes. One branch per event; an impossible one is refused with a reason.
 
 `apply` looks nothing up: no rate, no clock, no ledger. What it needs is in the case and in the event. The branches live
-with their subjects: balance.py, standstill.py, steps.py; the small ones are here.
+with their subjects: payments.py, credits.py, standstill.py, steps.py; the small ones are here.
 """
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from models import balance, deadlines, standstill, steps, tasks, writing_off
+from models import balance, credits, deadlines, payments, standstill, steps, tasks, writing_off
 from models import events as e
 from models.case import Case, Closed, Refused
 from models.days import start_of_day
@@ -17,6 +17,7 @@ from models.entry import entered
 from models.ladder import next_lapse
 from models.money import Money
 from models.records import Numbered, Rejection
+from models.stranded import without_stranded
 
 AFTER_THE_CLOSE = (e.PaymentReversed, e.Refunded)
 """What may still be told a case that is closed."""
@@ -44,7 +45,8 @@ def open_case(opened: e.CaseOpened) -> Case:
             raise Refused(f"prior notice {prior.step!r}: policy {case.policy.id} has no such step")
         at = start_of_day(case, prior.performed_on)
         case = steps.done(case, step.id, step.kind, case.progress.get(step.id, 0) + 1, at, at)
-    return _numbered(entered(case, opened.at, "opened"), opened)
+    case = entered(case, opened.at, "opened")
+    return _numbered(without_stranded(case, opened.at) if case.rules_version > 2 else case, opened)
 
 
 def apply(case: Case, event: e.Event) -> Case:
@@ -75,6 +77,8 @@ def apply(case: Case, event: e.Event) -> Case:
         changed = changed.but(happened=happened, applied=applied)
         if changed.insurance is not None and event.type in BAD_NEWS:
             changed = with_deadlines(changed)
+    if case.rules_version > 2 and (changed.skipped is not case.skipped or isinstance(event, e.DebtorReplied)):
+        changed = without_stranded(changed, event.at)
     return _numbered(standstill.paused(changed, event.at), event)
 
 
@@ -178,14 +182,14 @@ _BRANCHES: dict[type[e.Event], Callable[[Case, Any, datetime], Case]] = {
     e.ExtensionEnded: standstill.extension_ended,
     e.MessageRejected: _message_rejected,
     e.CaseClosed: _case_closed,
-    e.PaymentReceived: balance.payment_received,
-    e.PaymentReversed: balance.payment_reversed,
-    e.PaymentAllocated: balance.payment_allocated,
-    e.Refunded: balance.refunded,
-    e.CreditNoteIssued: balance.credit_note_issued,
-    e.InterestWaived: balance.interest_waived,
-    e.ShortSettled: balance.short_settled,
-    e.RestWaived: balance.rest_waived,
+    e.PaymentReceived: payments.payment_received,
+    e.PaymentReversed: payments.payment_reversed,
+    e.PaymentAllocated: payments.payment_allocated,
+    e.Refunded: payments.refunded,
+    e.CreditNoteIssued: credits.credit_note_issued,
+    e.InterestWaived: credits.interest_waived,
+    e.ShortSettled: credits.short_settled,
+    e.RestWaived: credits.rest_waived,
     e.LawUpdated: balance.law_updated,
     e.DeadlineNear: deadlines.near,
     e.DeadlineMissed: deadlines.missed,

@@ -191,6 +191,17 @@ def moved(case: Case, event: LimitationEvent, on: date, proof: str) -> Case:
     return with_deadlines(case.but(restarts=(*case.restarts, Restart(event=event, on=on, proof=proof))))
 
 
+def moved_back(case: Case, event: LimitationEvent, proof: str, at: datetime) -> Case:
+    """What had moved the limitation date did not last, as a payment that was taken back: the day is the earlier one."""
+    left = tuple(restart for restart in case.restarts if (restart.event, restart.proof) != (event, proof))
+    if left == case.restarts:
+        return case
+    before = case.deadlines
+    case = with_deadlines(case.but(restarts=left))
+    # Nobody could be warned of an earlier day before now.
+    return case.but(deadlines=tuple(d if d in before else d.but(since=at) for d in case.deadlines))
+
+
 def watched_anew(case: Case, at: datetime) -> Case:
     """A case that was closed is pursued again: of the warnings that it missed meanwhile only the last counts."""
     return case.but(deadlines=tuple(d.but(since=at) for d in case.deadlines))

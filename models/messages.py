@@ -19,6 +19,8 @@ Text = Annotated[str, Field(max_length=2000)]
 Approver = Annotated[str, Field(max_length=200)]
 """A second person, who approves what `by` enters although it lets a hard deadline pass."""
 CreditKind = Literal["credit_note", "set_off", "goods_in_lieu", "cash_discount", "bank_charges"]
+WITH_PAYMENT: tuple[CreditKind, ...] = ("cash_discount", "bank_charges")
+"""What is let go because a payment came, in time or less a charge."""
 DisputeCategory = Literal[
     "quality", "quantity", "price", "delivery", "not_received", "not_ordered", "duplicate", "already_paid",
     "contract", "other",
@@ -137,9 +139,17 @@ class CreditNoteIssued(Message):
     kind: CreditKind = "credit_note"
     amount: Money
     issued_on: Day | None = None
+    payment: Reference | None = None
+    """The payment that a discount or a charge goes with: where that is taken back, so is this."""
     reason: Text = ""
 
     _positive = field_validator("amount")(PaymentReceived._positive.__func__)  # type: ignore[attr-defined]
+
+    @model_validator(mode="after")
+    def _goes_with(self) -> Self:
+        if self.payment is not None and self.kind not in WITH_PAYMENT:
+            raise ValueError(f"a {self.kind} goes with no payment: only {' and '.join(WITH_PAYMENT)} do")
+        return self
 
 
 class InterestWaived(Message):

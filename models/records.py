@@ -1,12 +1,13 @@
 """What a case is made of: the payments, disputes, promises, deadlines and tasks that are written down in it.
 
-The case itself is in case.py; what changes these is with its subject (balance.py, standstill.py, deadlines.py, …).
+The case itself is in case.py; what changes these is with its subject (payments.py, credits.py,
+standstill.py, deadlines.py, …).
 """
 
 from datetime import date
 from typing import Literal
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from models.allocation import PRINCIPAL_FIRST, Part
 from models.base import Value
@@ -64,6 +65,8 @@ class Credit(Value):
     kind: CreditKind
     amount: Money
     on: str
+    payment: str | None = Field(default=None, exclude_if=lambda value: value is None)
+    """The payment it goes with, as a discount does."""
 
 
 class Waiver(Value):

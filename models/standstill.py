@@ -4,8 +4,9 @@ from datetime import date, datetime, timedelta
 
 from models import events as e
 from models import tasks
-from models.balance import credited, in_currency, kept, over
+from models.balance import in_currency, kept, over
 from models.case import Case, Refused
+from models.credits import credited
 from models.days import local_date, start_of_day
 from models.deadlines import barred, crossed, moved, with_deadlines
 from models.limitation import LimitationEvent
@@ -79,7 +80,7 @@ def promise_made(case: Case, event: e.PromiseMade, at: datetime) -> Case:
     in_currency(case, event.amount)
     if event.amount is not None and case.outstanding < event.amount:
         raise Refused(f"{event.amount} is more than the outstanding {case.outstanding}")
-    case = _within_deadlines(case, event, event.pay_by, "promise", at)
+    case = _within_deadlines(case, event, event.pay_by, ("promise",), at)
     before = sum(1 for settled in case.settled if settled.kind == "promise") if case.rules_version > 1 else 0
     promise = Promise(
         made=event, amount=event.amount or case.outstanding, paid_before=case.paid,
@@ -112,7 +113,10 @@ def plan_agreed(case: Case, event: e.PlanAgreed, at: datetime) -> Case:
     total = sum((i.amount for i in event.instalments), Money.zero(case.currency))
     if total != case.outstanding:
         raise Refused(f"the instalments add up to {total}, but {case.outstanding} is outstanding")
-    case = _within_deadlines(case, event, days[-1], "acknowledgment", at)
+    moves: tuple[LimitationEvent, ...] = ("acknowledgment",)
+    if case.rules_version > 2:
+        moves = (*moves, "promise")  # It is both; laws name the one or the other.
+    case = _within_deadlines(case, event, days[-1], moves, at)
     deadlines = tuple(_after(case, day, case.policy.promise_tolerance) for day in days)
     return case.but(plan=Plan(agreed=event, paid_before=case.paid, deadlines=deadlines))
 
@@ -147,20 +151,21 @@ def plan_ended(case: Case, event: e.PlanEnded, at: datetime) -> Case:
 def extension_granted(case: Case, event: e.ExtensionGranted, at: datetime) -> Case:
     """The ladder waits until the day is over; no hard deadline moves."""
     _not_past(case, event.until, at)
-    case = _within_deadlines(case, event, event.until, "negotiations", at)
+    case = _within_deadlines(case, event, event.until, ("negotiations",), at)
     return case.but(extended_until=_after(case, event.until, 0))
 
 
 def _within_deadlines(
-    case: Case, event: e.PromiseMade | e.PlanAgreed | e.ExtensionGranted, day: date, moves: LimitationEvent,
-    at: datetime,
+    case: Case, event: e.PromiseMade | e.PlanAgreed | e.ExtensionGranted, day: date,
+    moves: tuple[LimitationEvent, ...], at: datetime,
 ) -> Case:  # fmt: skip
     """The case, its limitation moved where the law lets the debtor's word move it.
 
     Raises:
         Refused: `day` lies past limitation; or past what the insurance allows, and no second person approved it.
     """
-    case = moved(case, moves, local_date(case, at), f"{event.type} {event.id}")
+    for word in moves:
+        case = moved(case, word, local_date(case, at), f"{event.type} {event.id}")
     why = barred(case, day)
     if why is not None:
         raise Refused(f"{day} cannot be accepted: {why}")

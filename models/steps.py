@@ -27,7 +27,7 @@ def done(
         step=step, kind=kind, occurrence=occurrence, planned_at=planned_at, performed_at=performed_at,
         notice=notice, task=task,
     )  # fmt: skip
-    case = _over(case, step, occurrence, performed_at)
+    case = over(case, step, occurrence, performed_at)
     if step in DUTY_STEPS:
         return met_by_step(case.but(duties=(*case.duties, done)), kind, notice or task or step)
     case = case.but(
@@ -50,7 +50,7 @@ _LIMITATION: dict[StepKind, LimitationEvent] = {
 }
 
 
-def _over(case: Case, step: str, occurrence: int, at: datetime) -> Case:
+def over(case: Case, step: str, occurrence: int, at: datetime) -> Case:
     """An occurrence of a step is over, and with it what hung on it."""
     progress = {**case.progress, step: max(occurrence, case.progress.get(step, 0))}
     if step == CORRECTION:
@@ -99,7 +99,7 @@ def step_skipped(case: Case, event: e.StepSkipped, at: datetime) -> Case:
     """A step falls away."""
     _expected(case, event.step, event.occurrence)
     skip = e.Skip(step=event.step, occurrence=event.occurrence, reason=event.reason)
-    return _over(case, event.step, event.occurrence, at).but(skipped=(*case.skipped, skip))
+    return over(case, event.step, event.occurrence, at).but(skipped=(*case.skipped, skip))
 
 
 def step_deferred(case: Case, event: e.StepDeferred, at: datetime) -> Case:
@@ -118,7 +118,7 @@ def step_refused(case: Case, event: e.StepRefused, at: datetime) -> Case:
     if event.step == CORRECTION:
         # It must not keep a paid case open: a person may still write.
         case = tasks.opened(case, "correction", f"tell the debtor that the payment crossed: {event.reason}", at)
-        return _over(case, event.step, event.occurrence, at)
+        return over(case, event.step, event.occurrence, at)
     case = case.but(refused={**case.refused, event.step: event.reason}, deferred=_without(case.deferred, event.step))
     return tasks.opened(case, "refused_step", f"{event.step}: {event.reason}", at, event.step, event.occurrence)
 
@@ -150,7 +150,7 @@ def step_rejected(case: Case, event: e.StepRejected, at: datetime) -> Case:
         raise Refused("a rejection needs a name: who rejects?")
     reason = f"rejected by {event.by}" + (f": {event.reason}" if event.reason else "")
     skip = e.Skip(step=event.step, occurrence=proposal.occurrence, reason=reason)
-    case = _over(case, event.step, proposal.occurrence, at).but(skipped=(*case.skipped, skip))
+    case = over(case, event.step, proposal.occurrence, at).but(skipped=(*case.skipped, skip))
     return tasks.finished(case, "approval", event.step, at, "rejected")
 
 
@@ -195,4 +195,4 @@ def _mended(case: Case, task: Task, event: e.TaskCompleted, at: datetime) -> Cas
         return done(case, step.id, step.kind, task.occurrence, task.opened_at, at, task=task.id)
     reason = f"dropped by {event.by or 'an operator'}: {case.refused[step.id]}"
     skip = e.Skip(step=step.id, occurrence=task.occurrence, reason=reason)
-    return _over(case, step.id, task.occurrence, at).but(skipped=(*case.skipped, skip))
+    return over(case, step.id, task.occurrence, at).but(skipped=(*case.skipped, skip))

@@ -187,15 +187,17 @@ def shares_of(entry: BankEntry, matching: Matching, source: str, by: str = "") -
     nth = 0
     for one in matching.matches:
         nth += 1
-        yield _payment(entry, one, reference(entry.key, nth), source, by)
+        payment = reference(entry.key, nth)
         if one.shortfall is not None and one.shortfall_reason is not None:
+            # First, as the payment may end the case: a policy's tolerance would let go what has a name of its own.
             nth += 1
             credit = e.CreditNoteIssued(
                 id=reference(entry.key, nth), kind=one.shortfall_reason, amount=one.shortfall,
-                issued_on=entry.received_on, by=by, source=source[:200],
-                reason=f"{_PREFIXES[one.shortfall_reason]} with payment {reference(entry.key, nth - 1)}",
+                issued_on=entry.received_on, payment=payment, by=by, source=source[:200],
+                reason=f"{_PREFIXES[one.shortfall_reason]} with payment {payment}",
             )  # fmt: skip
             yield Share(one.number, credit, one.shortfall, one.score, _PREFIXES[one.shortfall_reason])
+        yield _payment(entry, one, payment, source, by)
 
 
 def _payment(entry: BankEntry, one: Match, name: str, source: str, by: str) -> Share:

@@ -107,14 +107,15 @@ async def undo(service: Service, key: str, reason: str, by: str) -> tuple[Sequen
     if not payments:
         raise InputRefused(f"nothing of entry {row.key[:8]} is applied to an invoice")
     why = f"match undone by {by}" + (f": {reason}" if reason else "")
-    book.undo(row.key, why, by)
     messages = [
         (row.creditor, share.number, e.PaymentReversed(
             id=f"undo-{share.reference}", payment=share.reference, reason=why, by=by, source="bank",
         ))
         for share in payments
     ]  # fmt: skip
+    # The reversals first: an entry that waits again while its money still counts could be applied twice.
     service.ledger.receive_all(messages)
+    book.undo(row.key, why, by)
     return [share.number for share in payments], await deliver(service, messages)
 
 

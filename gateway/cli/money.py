@@ -187,15 +187,22 @@ def credit(
     amount: Annotated[str, typer.Option("--amount", help="For example 100.00")],
     reference: Annotated[str, typer.Option("--reference", help="Its number; the same twice counts once.")],
     kind: Annotated[str, typer.Option("--kind", help=f"One of {', '.join(CREDITS)}.")] = "credit_note",
-    currency: Currency = None, date: Day = None, reason: Reason = "", by: By = "",
-    data_dir: DataDir = None, as_json: AsJson = False,
+    currency: Currency = None, date: Day = None, reason: Reason = "",
+    payment: Annotated[
+        str | None, typer.Option("--payment", help="The payment a discount or a charge goes with: taken back with it.")
+    ] = None,
+    by: By = "", data_dir: DataDir = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Reduce the debt: a credit note corrects the invoice from the beginning, the others settle principal that day."""
     if kind not in CREDITS:
         raise WrongUsage(f"--kind {kind!r}: write one of {', '.join(CREDITS)}")
+    if payment is not None:
+        name = payment
+        with_ledger(data_dir, lambda service: _payment(service, *service.resolve(invoice), name))
     amount_of = money(amount, currency_of(data_dir, invoice, amount, currency))
     tell(data_dir, invoice, as_json, message(
-        e.CreditNoteIssued, id=reference, kind=kind, amount=amount_of, issued_on=day(date), reason=reason, by=by,
+        e.CreditNoteIssued, id=reference, kind=kind, amount=amount_of, issued_on=day(date), payment=payment,
+        reason=reason, by=by,
     ))  # fmt: skip
 
 
@@ -228,7 +235,9 @@ def set_off(
         other_creditor, other = service.resolve(target)
         if other_creditor != creditor:
             raise InputRefused("money of one creditor cannot settle an invoice of another")
-        found = _payment(service, creditor, number, payment or _only_unapplied(service, creditor, number))
+        if other == number:
+            raise InputRefused(f"{creditor}/{number}: what settles nothing here cannot be set off here, either")
+        found = _payment(service, creditor, number, payment or _unapplied(service, creditor, number, other, moved))
         name = reference or f"set-off-{found.id}-{other}"[:200]
         out = message(e.Refunded, id=name, payment=found.id, amount=moved, to=other, on=day(date), note=reason, by=by)
         # Both halves carry one reference: after a crash in between, the same command completes it.
@@ -242,7 +251,12 @@ def set_off(
     _answer(with_service(data_dir, work), as_json)
 
 
-def _only_unapplied(service: Service, creditor: str, number: str) -> str:
+def _unapplied(service: Service, creditor: str, number: str, other: str, amount: Money | None) -> str:
+    """The only payment that is unapplied; or the one that this very command, cut off before, has taken already."""
+    told = [m for m in service.ledger.told(creditor, number) if isinstance(m, e.Refunded)]
+    again = next((m.payment for m in told if (m.to, m.amount) == (other, amount)), None)
+    if again is not None:
+        return again
     case = service.ledger.rebuild(ids.case_id(creditor, number))
     found = [p.id for p in case.unapplied] if case else []
     if len(found) != 1:

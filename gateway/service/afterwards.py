@@ -1,6 +1,7 @@
 """Messages for a case that does not run: closed, unknown, or not started yet. The ledger alone answers for it."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 
 from temporalio.common import WorkflowIDReusePolicy
@@ -57,7 +58,10 @@ class Afterwards:
         raise InputRefused(f"{creditor}/{number}: {reason}")
 
     async def _reopen(self, creditor: str, number: str, reversal: e.PaymentReversed) -> Told:
-        """A reversal after the close: the case is rebuilt from the ledger and pursued again."""
+        """A reversal after the close: the case is rebuilt from the ledger and pursued again.
+
+        What was paid after the close settles what is owed again.
+        """
         case_id = ids.case_id(creditor, number)
         case = self._ledger.rebuild(case_id)
         try:
@@ -67,13 +71,30 @@ class Afterwards:
         except Refused as refusal:
             self._ledger.answered(creditor, number, reversal, "refused", str(refusal))
             raise InputRefused(f"{creditor}/{number}: {refusal}") from refusal
+        case, taken = self._with_late_money(case)
         head = view.head(case)
-        if not case.closed:
-            start = CaseStart(carried=stored(case, case.sequence))
-            await self._server.run(case, start, WorkflowIDReusePolicy.ALLOW_DUPLICATE)
+        # The ledger first: the case that starts takes it to know all of this already.
         self._ledger.answered(creditor, number, reversal, "delivered", "reopened", head, case.journal)
-        text = "the case stays closed" if case.closed else f"the case is open again: {case.outstanding} outstanding"
-        return Told(text, head)
+        for message in taken:
+            self._ledger.answered(creditor, number, message, "delivered", "taken as the case was opened again")
+            self._ledger.finish_task(case_id, f"{message.type}-{message.id}")
+        if case.closed:
+            return Told("the case stays closed", head)
+        start = CaseStart(carried=stored(case, case.sequence))
+        await self._server.run(case, start, WorkflowIDReusePolicy.ALLOW_DUPLICATE)
+        late = "".join(f"; payment {message.id} is applied now" for message in taken)
+        return Told(f"the case is open again: {case.outstanding} outstanding{late}", head)
+
+    def _with_late_money(self, case: Case) -> tuple[Case, list[e.PaymentReceived]]:
+        """A case that is open again, with the payments that came after its close."""
+        creditor, number = ids.split_case_id(case.id)
+        taken: list[e.PaymentReceived] = []
+        for message in [] if case.closed else self._ledger.told(creditor, number, (*case.applied, *case.declined)):
+            if isinstance(message, e.PaymentReceived):
+                with suppress(Refused):  # the case says so itself, before its next step
+                    case = apply(case, message.but(at=self._business_now(case), source="ledger"))
+                    taken.append(message)
+        return case, taken
 
     def _book_after_close(self, creditor: str, number: str, refund: e.Refunded) -> Told:
         """Unapplied money leaves a closed case: booked in the ledger's chain, the case stays closed."""

@@ -173,6 +173,17 @@ def test_what_is_too_much_is_set_off_or_paid_back(arrears: CommandLine, begin: A
         arrears("refund", "over-1", "--payment", "O-1", "--amount", "1", status=1).err
     )
 
+    # Cut off between its halves the same command completes it, though nothing is unapplied any more.
+    begin("over-3")
+    arrears("pay", "over-3", "--amount", "1030", "--reference", "O-4")
+    for _ in range(2):
+        arrears("set-off", "over-3", "--amount", "30", "--against", "over-2")
+    assert outstanding(arrears, "over-2") == "910.00"
+    assert (
+        "cannot be set off here" in arrears("set-off", "over-3", "--amount", "1", "--against", "over-3", status=1).err
+    )
+    arrears("reverse", "over-2", "--payment", "set-off-O-4-over-2")
+
     # Of an open case, too: what a credit note left.
     arrears("pay", "over-2", "--amount", "500", "--reference", "O-2")
     arrears("pay", "over-2", "--amount", "9", "--currency", "USD", "--reference", "O-3")

@@ -101,6 +101,30 @@ def test_a_reversal_lets_a_later_payment_count_that_was_too_much() -> None:
 
     assert walk.case.outstanding == euros(700)
     assert walk.case.unapplied == ()
+    assert walk.open_tasks() == [], "nobody is to give B back now"
+
+
+@pytest.mark.parametrize("kind", ["cash_discount", "bank_charges"])
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_reversal_takes_back_what_came_with_the_payment(kind: str, closed: bool) -> None:
+    walk = Walk()
+    walk.tell(day(2), e.CreditNoteIssued, kind="set_off", amount=euros(100), issued_on=on(2))
+    walk.tell(day(2), e.CreditNoteIssued, kind=kind, amount=euros(30), issued_on=on(2), payment="A")
+    walk.tell(day(2), e.PaymentReceived, **paid(870 if closed else 500, id="A")).until(day(3))
+    assert walk.case.closed is closed
+    walk.tell(day(4), e.PaymentReversed, payment="A")
+
+    assert (walk.case.outstanding, walk.case.credited) == (euros(900), euros(100))
+    assert [credit.kind for credit in walk.case.credits] == ["set_off"]
+
+
+def test_a_discount_does_not_outlive_its_payment() -> None:
+    walk = Walk().tell(day(2), e.PaymentReceived, **paid(500, id="A")).tell(day(3), e.PaymentReversed, payment="A")
+
+    with pytest.raises(Refused, match="'A', with which it goes, was taken back"):
+        walk.tell(day(4), e.CreditNoteIssued, kind="cash_discount", amount=euros(30), payment="A")
+    with pytest.raises(ValueError, match="a set_off goes with no payment"):
+        walk.tell(day(4), e.CreditNoteIssued, kind="set_off", amount=euros(30), payment="A")
 
 
 @pytest.mark.parametrize(

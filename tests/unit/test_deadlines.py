@@ -355,6 +355,30 @@ def test_a_part_payment_restarts_where_the_law_says_so_and_never_shortens() -> N
     assert str(found(chinese.case, "limitation").legal_day) == "2029-03-02"
 
 
+def test_a_part_payment_that_is_taken_back_has_moved_nothing() -> None:
+    # UK: six years from 2 March 2026. A payment on day 2150 begins them anew; it bounces when they are over.
+    walk = Walk(QUIET, law="UK").tell(day(2150), e.PaymentReceived, id="P", amount="10.00 EUR", received_on=on(2150))
+    assert found(walk.case, "limitation").legal_day == date(2038, 1, 20)
+    walk.tell(day(2195), e.PaymentReversed, payment="P").until(day(2200))
+
+    assert walk.case.restarts == ()
+    assert (found(walk.case, "limitation").legal_day, found(walk.case, "limitation").missed) == (date(2032, 3, 2), True)
+    assert [n.event.at for n in walk.case.journal if isinstance(n.event, e.DeadlineMissed)] == [day(2195)]
+
+
+def test_money_dated_ahead_moves_limitation_by_the_day_it_was_told() -> None:
+    walk = Walk(QUIET, law="UK").tell(day(100), e.PaymentReceived, amount="10.00 EUR", received_on="2062-06-10")
+    assert found(walk.case, "limitation").legal_day == date(2032, 6, 10)
+
+
+def test_a_plan_is_a_promise_too() -> None:
+    # CN names the promise, FR the acknowledgment: either begins the period anew on 16 June 2026.
+    for law, years in (("CN", 3), ("FR", 5)):
+        instalments = [{"due": on(200), "amount": "1000.00 EUR"}]
+        walk = Walk(QUIET, law=law).tell(day(106), e.PlanAgreed, instalments=instalments)
+        assert found(walk.case, "limitation").legal_day == date(2026 + years, 6, 16)
+
+
 def test_nothing_revives_a_claim_that_is_barred() -> None:
     # MX: one year, 2 March 2027. UK: six years; a part payment afterwards restarts nothing.
     walk = Walk(QUIET, law="UK").until(day(2193))

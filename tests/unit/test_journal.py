@@ -122,6 +122,25 @@ def test_a_payment_taken_back_is_owed_again() -> None:
     assert booked(walk)[-1] == ("payment_reversed", "receivables", "bank_clearing", "300.00")
 
 
+def test_a_payment_taken_back_takes_its_discount_along() -> None:
+    walk = Walk().tell(day(0), e.CreditNoteIssued, kind="cash_discount", amount="20.00 EUR", payment="P")
+    walk.tell(day(0), e.PaymentReceived, id="P", amount="980.00 EUR", received_on=on(0)).until(day(1))
+    walk.tell(day(3), e.PaymentReversed, payment="P", reason="no cover")
+    assert sorted(booked(walk)[-2:]) == [
+        ("cash_discount", "receivables", "cash_discount", "20.00"),
+        ("payment_reversed", "receivables", "bank_clearing", "980.00"),
+    ]
+
+
+def test_a_payment_that_was_paid_back_and_is_taken_back_is_owed_by_the_payer() -> None:
+    walk = Walk().tell(day(0), e.PaymentReceived, id="P", amount="1000.00 EUR", received_on=on(0))
+    walk.tell(day(0), e.PaymentReceived, id="Q", amount="300.00 EUR", received_on=on(0)).until(day(1))
+    assert walk.case.closed
+    walk.tell(day(2), e.Refunded, payment="Q", amount="300.00 EUR").tell(day(3), e.PaymentReversed, payment="Q")
+    assert (walk.case.closed, walk.open_tasks()) == (True, ["paid_back_twice-1"])
+    assert booked(walk)[-1] == ("refund", "unapplied_cash", "bank_clearing", "300.00")
+
+
 WRITTEN_OFF: list[tuple[type[e.Message], dict[str, Any]]] = [
     (e.WrittenOff, {"reason": "insolvent"}), (e.StepApproved, {"step": "write_off", "by": "berta"}),
 ]  # fmt: skip

@@ -8,7 +8,8 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
-from gateway.errors import InputRefused
+from gateway.errors import InputRefused, Unreachable
+from gateway.service.case_server import CaseServer
 from models import events as e
 from tests.cases import day, euros, on
 from tests.workflows.test_ladder_climbed import PLAIN
@@ -211,6 +212,40 @@ async def test_a_reopened_case_can_be_paid_again_and_closes(world: World) -> Non
         "paid",
         [("BANK-1", True), ("BANK-2", False)],
     )
+
+
+async def test_what_was_paid_after_the_close_counts_once_the_case_is_open_again(world: World) -> None:
+    await world.start()
+    await world.tell(e.PaymentReceived, id="BANK-1", **FULL)
+    late = await world.tell(e.PaymentReceived, id="BANK-2", amount=euros(400), received_on=on(0))
+    assert late.unapplied and [task.task for task in world.ledger.tasks()] == ["payment_received-BANK-2"]
+
+    told = await world.tell(e.PaymentReversed, payment="BANK-1")
+    assert "600.00 EUR outstanding; payment BANK-2 is applied now" in told.text
+    case = await world.case()
+    assert ([p.id for p in case.payments], case.outstanding) == (["BANK-1", "BANK-2"], euros(600))
+    assert world.ledger.tasks() == [] and world.head().outstanding_minor == 60000
+    await world.audit()
+
+
+async def test_a_reversal_that_was_cut_off_before_the_case_began_again_is_completed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.start()
+    await world.tell(e.PaymentReceived, id="BANK-1", **FULL)
+    with monkeypatch.context() as patched:
+        patched.setattr(CaseServer, "run", cut_off)
+        with pytest.raises(Unreachable):
+            await world.tell(e.PaymentReversed, id="R-1", payment="BANK-1")
+    await world.tell(e.PaymentReversed, id="R-1", payment="BANK-1")
+
+    case, known = await world.case(), world.ledger.rebuild("invoice/ACME/0017")
+    assert known is not None and (known.sequence, known.outstanding) == (case.sequence, case.outstanding)
+    await world.audit()
+
+
+async def cut_off(*_: object) -> None:
+    raise Unreachable("the server is away")
 
 
 async def test_a_reversal_of_a_payment_nobody_knows_is_refused(world: World) -> None:
