@@ -323,6 +323,11 @@ class Service:
         """A reversal after the close: the case is rebuilt from the ledger and pursued again."""
         case_id = ids.case_id(creditor, number)
         case = self.ledger.rebuild(case_id)
+        had = case is not None and any(p.id == reversal.payment for p in case.payments)
+        answer = f"taken back ({reversal.id})"
+        if not had and self._never_applied(creditor, number, reversal.payment, "reversed", answer):
+            self.ledger.answered(creditor, number, reversal, "delivered", "it was never applied")
+            return Told(f"payment {reversal.payment} is taken back; it was never applied", None)
         try:
             if case is None:
                 raise Refused("there is no such case")
@@ -354,16 +359,28 @@ class Service:
 
     def _give_back_unapplied(self, creditor: str, number: str, refund: e.Refunded) -> Told:
         """Money that came after the close, or for no case at all, is given back."""
-        waiting = self.ledger.told(creditor, number)
-        payment = next((m for m in waiting if isinstance(m, e.PaymentReceived) and m.id == refund.payment), None)
+        payment = self._kept(creditor, number, refund.payment)
         if payment is None:
             raise Refused(f"there is no payment {refund.payment!r} that could be paid back")
         if payment.amount != refund.amount:
             raise Refused(f"payment {refund.payment!r} is kept whole: pay back {payment.amount}")
-        self.ledger.answered(creditor, number, payment, "refunded", f"paid back ({refund.id})")
-        self.ledger.finish_task(ids.case_id(creditor, number), f"{payment.type}-{payment.id}")
+        self._never_applied(creditor, number, refund.payment, "refunded", f"paid back ({refund.id})")
         self.ledger.answered(creditor, number, refund, "delivered", "booked")
         return Told(f"{refund.amount} paid back; it was never applied", None)
+
+    def _kept(self, creditor: str, number: str, payment: str) -> e.PaymentReceived | None:
+        """A payment that no case has."""
+        waiting = self.ledger.unapplied(creditor, number)
+        return next((m for m in waiting if m.id == payment), None)
+
+    def _never_applied(self, creditor: str, number: str, payment: str, status: str, answer: str) -> bool:
+        """Money that no case has leaves, and its task is done; False if there is none such."""
+        kept = self._kept(creditor, number, payment)
+        if kept is None:
+            return False
+        self.ledger.answered(creditor, number, kept, status, answer)
+        self.ledger.finish_task(ids.case_id(creditor, number), f"{kept.type}-{kept.id}")
+        return True
 
     # --- showing ----------------------------------------------------------------------------------------------
 

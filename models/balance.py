@@ -212,7 +212,10 @@ def payment_reversed(case: Case, event: e.PaymentReversed, at: datetime) -> Case
     # What was let go because all seemed paid is owed again.
     waivers = tuple(w for w in case.waivers if w.id != REST)
     claim = case.claim.but(until=None) if case.claim and waivers != case.waivers else case.claim
-    case = _settled(case.but(payments=payments, short=None, waivers=waivers, claim=claim))
+    credits = tuple(c for c in case.credits if c.payment != found.id)
+    fallen = sum((c.amount for c in case.credits if c.payment == found.id), Money.zero(case.currency))
+    case = case.but(payments=payments, credits=credits, credited=case.credited - fallen)
+    case = _settled(case.but(short=None, waivers=waivers, claim=claim))
     case = tasks.settled(case, "unapplied_cash", found.id, at, "reversed")
     if found.returned is not None:
         text = (
@@ -248,11 +251,14 @@ def _payment(case: Case, reference: str, verb: str = "decide on") -> Payment:
 
 def credit_note_issued(case: Case, event: e.CreditNoteIssued, at: datetime) -> Case:
     """The debt shrinks by a credit note, a set-off, or goods in lieu."""
-    return kept(credited(case, event.id, event.kind, event.amount, event.issued_on, at), at)
+    if event.payment is not None:
+        _payment(case, event.payment, "grant a credit for")
+    return kept(credited(case, event.id, event.kind, event.amount, event.issued_on, at, event.payment), at)
 
 
 def credited(
-    case: Case, reference: str, kind: e.CreditKind, amount: Money, on: date | None, at: datetime
+    case: Case, reference: str, kind: e.CreditKind, amount: Money, on: date | None, at: datetime,
+    payment: str | None = None,
 ) -> Case:  # fmt: skip
     """The debt shrinks by `amount`; money that is too much then becomes unapplied."""
     in_currency(case, amount)
@@ -262,7 +268,7 @@ def credited(
     before = _over(case)
     today = debtor_day(case.invoice, at)
     day = min(on or today, today)
-    credit = Credit(id=reference, kind=kind, amount=amount, on=day.isoformat())
+    credit = Credit(id=reference, kind=kind, amount=amount, on=day.isoformat(), payment=payment)
     case = _booked_through(case.but(credits=(*case.credits, credit), credited=case.credited + amount), day, at)
     over = _over(case)
     if before < over:

@@ -130,6 +130,7 @@ class CreditNoteIssued(Message):
     """The creditor reduced the invoice: credit note, set-off, goods in lieu (R32).
 
     A credit note corrects the invoice from the beginning; the others settle principal on the day they were agreed.
+    What was let go with a payment (`payment`, its id) is owed again if that payment is taken back.
     """
 
     MONEY = True
@@ -138,6 +139,7 @@ class CreditNoteIssued(Message):
     amount: Money
     issued_on: Day | None = None
     reason: Text = ""
+    payment: Reference | None = None
 
     _positive = field_validator("amount")(PaymentReceived._positive.__func__)  # type: ignore[attr-defined]
 

@@ -64,6 +64,8 @@ class Credit(Value):
     kind: CreditKind
     amount: Money
     on: str
+    payment: str | None = None
+    """The payment with which it was let go, and with which it falls."""
 
 
 class Waiver(Value):
