@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from activities import entries
 from activities.database import reading, writing
+from activities.entries import LedgerConflict
 from activities.tables import BANK_ENTRIES, BANK_MATCHES, CASES, MESSAGES
 from models.bank import BankEntry
 from models.events import Message
@@ -34,6 +35,15 @@ class Share(NamedTuple):
     reason: str
 
 
+class Applied(NamedTuple):
+    """What was applied of an entry: to which invoice, and by which message."""
+
+    number: str
+    message: str
+    reference: str
+    amount: Money
+
+
 class Booking(NamedTuple):
     """An entry with what becomes of it."""
 
@@ -50,13 +60,33 @@ class Booking(NamedTuple):
     proposed: tuple[Match, ...] = ()
     """What a person is asked to agree to."""
     shares: tuple[Share, ...] = ()
+    set_aside: Money | None = None
+    """What of it pays no invoice of ours, as a person says."""
+    takes_back: str = ""
+    """The key of the payment that comes back with it."""
+    past: tuple[str, ...] = ()
+    """The keys of the payments that may come back with it, where a person has to say which."""
     by: str = ""
 
 
+RETURNED = "returned"
+"""The status of a payment that the bank took back."""
+DISMISSED = "dismissed"
+"""The kind of match of money that was set aside."""
+_WAITING = ("proposed", "unmatched")
+WAITS = BANK_ENTRIES.c.status.in_(_WAITING) | (
+    (BANK_ENTRIES.c.status == "matched") & (BANK_ENTRIES.c.unapplied_minor > 0)
+)
+"""What a person has to decide on: whole entries, and what is left over of those that paid too much."""
+_LIVE = BANK_MATCHES.c.undone.is_(False)
 _KNOWN = sa.select(BANK_ENTRIES.c.key).where(BANK_ENTRIES.c.key.in_(bindparam("keys", expanding=True)))
 _GROUPS = sa.select(BANK_ENTRIES.c.entry_group, BANK_ENTRIES.c.statement).where(
     BANK_ENTRIES.c.entry_group.in_(bindparam("groups", expanding=True))
 )
+_PAID = ("payment_received",)
+_LESS = ("payment_received", "credit_note_issued")
+"""What makes an invoice less before its case has heard of it."""
+_UNDONE = sa.update(BANK_MATCHES).where(BANK_MATCHES.c.key == bindparam("this"), _LIVE)
 _NTH = sa.select(sa.func.count()).where(BANK_MATCHES.c.key == bindparam("this"))
 
 
@@ -88,8 +118,8 @@ class BankBook:
     def open_invoices(self, creditor: str) -> Iterator[OpenInvoice]:
         """The invoices of a creditor as they stand, with what their cases were not told yet taken off."""
         with reading(self.engine) as connection:
-            waiting = dict(self._grouped(connection, creditor, sa.func.sum(MESSAGES.c.amount_minor), "stored"))
-            paid_on = dict(self._grouped(connection, creditor, sa.func.max(MESSAGES.c.received_on)))
+            waiting = dict(self._grouped(connection, creditor, _LESS, sa.func.sum(MESSAGES.c.amount_minor), "stored"))
+            paid_on = dict(self._grouped(connection, creditor, _PAID, sa.func.max(MESSAGES.c.received_on)))
             ibans = self._ibans(connection, creditor)
             columns = (
                 CASES.c.number, CASES.c.buyer_id, CASES.c.currency, CASES.c.amount_minor, CASES.c.outstanding_minor,
@@ -114,10 +144,10 @@ class BankBook:
 
     @staticmethod
     def _grouped(
-        connection: Connection, creditor: str, figure: Any, status: str | None = None
+        connection: Connection, creditor: str, types: Sequence[str], figure: Any, status: str | None = None
     ) -> Iterator[tuple[str, Any]]:  # fmt: skip
         query = sa.select(MESSAGES.c.number, figure).where(
-            MESSAGES.c.creditor == creditor, MESSAGES.c.type == "payment_received", MESSAGES.c.status != "refused"
+            MESSAGES.c.creditor == creditor, MESSAGES.c.type.in_(types), MESSAGES.c.status != "refused"
         )
         if status is not None:
             query = query.where(MESSAGES.c.status == status)
@@ -138,32 +168,28 @@ class BankBook:
         return found
 
     def past_payments(self, creditor: str, since: date) -> Iterator[PastPayment]:
-        """The payments that could come back."""
-        columns = (BANK_ENTRIES.c.key, BANK_ENTRIES.c.content)
-        live = sa.select(BANK_MATCHES.c.key).where(
-            BANK_MATCHES.c.undone.is_(False), BANK_MATCHES.c.message == "payment_received"
-        )
-        query = sa.select(*columns, BANK_ENTRIES.c.key.in_(live)).where(
+        """The payments that could come back, and those that did."""
+        columns = (BANK_ENTRIES.c.content, BANK_ENTRIES.c.status)
+        query = sa.select(*columns).where(
             BANK_ENTRIES.c.creditor == creditor, BANK_ENTRIES.c.kind == "payment", BANK_ENTRIES.c.received_on >= since
         )
         with reading(self.engine) as connection:
-            for key, content, _ in connection.execution_options(yield_per=2000).execute(query):
-                entry = BankEntry.model_validate_json(content)
-                yield PastPayment(
-                    key=key, amount=entry.amount, received_on=entry.received_on,
-                    servicer_reference=entry.servicer_reference, end_to_end=entry.end_to_end, payer=entry.payer,
-                    payer_iban=entry.payer_iban,
-                )  # fmt: skip
+            for content, status in connection.execution_options(yield_per=2000).execute(query):
+                yield past_payment(BankEntry.model_validate_json(content), status == RETURNED)
 
-    def shares_of(self, key: str) -> list[sa.Row[Any]]:
-        """What was applied of an entry and not undone."""
-        query = sa.select(BANK_MATCHES).where(BANK_MATCHES.c.key == key, BANK_MATCHES.c.undone.is_(False))
+    def applied(self, key: str) -> list[Applied]:
+        """What was applied of an entry, or set aside, and not undone."""
+        columns = BANK_MATCHES.c
+        query = sa.select(BANK_MATCHES).where(columns.key == key, _LIVE).order_by(columns.id)
         with reading(self.engine) as connection:
-            return list(connection.execute(query.order_by(BANK_MATCHES.c.id)))
+            return [
+                Applied(row.number, row.message, row.reference, Money.from_minor(row.amount_minor, row.currency))
+                for row in connection.execute(query)
+            ]
 
     def worklist(self, creditor: str | None = None, buyer: str | None = None) -> list[sa.Row[Any]]:
         """The entries that wait for a person, the oldest first."""
-        query = sa.select(BANK_ENTRIES).where(BANK_ENTRIES.c.status.in_(("proposed", "unmatched")))
+        query = sa.select(BANK_ENTRIES).where(WAITS)
         if creditor is not None:
             query = query.where(BANK_ENTRIES.c.creditor == creditor)
         if buyer is not None:
@@ -178,13 +204,12 @@ class BankBook:
             return list(connection.execute(query))
 
     def unmatched_since(self, creditor: str, buyer: str, since: datetime) -> sa.Row[Any] | None:
-        """The latest money of a buyer that is not matched yet: its irreversible steps wait for a day."""
+        """The latest money of a buyer that is applied to nothing yet: its irreversible steps wait for a day."""
         query = (
             sa.select(BANK_ENTRIES)
             .where(
                 BANK_ENTRIES.c.creditor == creditor, BANK_ENTRIES.c.buyer_id == buyer,
-                BANK_ENTRIES.c.kind == "payment", BANK_ENTRIES.c.status.in_(("proposed", "unmatched")),
-                BANK_ENTRIES.c.stored_at > since,
+                BANK_ENTRIES.c.kind == "payment", WAITS, BANK_ENTRIES.c.stored_at > since,
             )
             .order_by(BANK_ENTRIES.c.stored_at.desc())
             .limit(1)
@@ -213,28 +238,42 @@ class BankBook:
                 new.append(booking)
         return new
 
-    def decide(self, booking: Booking) -> None:
-        """A person decided on an entry that is there: its shares, or that it is none of ours."""
-        values = {name: value for name, value in _row(booking).items() if name not in ("key", "stored_at", "content")}
+    def decide(self, booking: Booking, seen: Any) -> None:
+        """A person decided on an entry, having seen it as the row `seen`: its shares, or that it is none of ours.
+
+        Raises:
+            LedgerConflict: if it has changed since, as somebody else decided on it, or a message contradicts another.
+        """
+        kept = ("key", "stored_at", "content", "candidates")
+        values = {name: value for name, value in _row(booking).items() if name not in kept}
         with writing(self.engine) as connection:
-            connection.execute(sa.update(BANK_ENTRIES).where(BANK_ENTRIES.c.key == booking.entry.key).values(**values))
+            self._changed(connection, seen, values)
             self._carry(connection, booking)
 
-    def undo(self, key: str, reason: str, by: str) -> None:
-        """What was applied of an entry is undone: the entry waits for a person again. The cases are told apart."""
-        with writing(self.engine) as connection:
-            amount = sa.select(BANK_ENTRIES.c.amount_minor).where(BANK_ENTRIES.c.key == key).scalar_subquery()
-            connection.execute(sa.update(BANK_MATCHES).where(BANK_MATCHES.c.key == key).values(undone=True))
-            connection.execute(
-                sa.update(BANK_ENTRIES)
-                .where(BANK_ENTRIES.c.key == key)
-                .values(status="unmatched", unapplied_minor=amount, reason=reason[:2000], by=by, score=0)
-            )
+    def undo(self, seen: Any, reason: str, by: str, messages: Sequence[tuple[str, str, Message]]) -> None:
+        """What was decided on an entry is undone, and it waits again; the messages that tell its cases are stored.
 
-    def came_back(self, key: str) -> None:
-        """The bank took a payment back: what was applied of it is undone."""
+        Raises:
+            LedgerConflict: if it has changed since it was seen.
+        """
+        values = {
+            "status": "unmatched", "unapplied_minor": seen.amount_minor, "reason": reason[:2000], "by": by, "score": 0,
+        }  # fmt: skip
         with writing(self.engine) as connection:
-            connection.execute(sa.update(BANK_MATCHES).where(BANK_MATCHES.c.key == key).values(undone=True))
+            self._changed(connection, seen, values)
+            connection.execute(_UNDONE, {"this": seen.key, "undone": True, "undone_by": by, "undone_at": _now()})
+            for creditor, number, message in messages:
+                entries.add_message(connection, creditor, number, message)
+
+    @staticmethod
+    def _changed(connection: Connection, seen: Any, values: dict[str, Any]) -> None:
+        columns = BANK_ENTRIES.c
+        still = (columns.key == seen.key, columns.status == seen.status, columns.reason == seen.reason)
+        changed = connection.execute(
+            sa.update(BANK_ENTRIES).where(*still, columns.unapplied_minor == seen.unapplied_minor).values(**values)
+        )
+        if not changed.rowcount:
+            raise LedgerConflict(f"entry {seen.key[:8]} has just been decided on by somebody else: look at it again")
 
     def next_reference(self, key: str) -> str:
         """The reference of the next message that carries money of an entry."""
@@ -243,16 +282,29 @@ class BankBook:
 
     @staticmethod
     def _carry(connection: Connection, booking: Booking) -> None:
-        now = datetime.now(UTC)
-        for share in booking.shares:
-            entries.add_message(connection, booking.creditor, share.number, share.message)
+        def carried(number: str, message: str, name: str, amount: Money, score: int, reason: str) -> None:
             row = {
-                "key": booking.entry.key, "creditor": booking.creditor, "number": share.number,
-                "message": share.message.type, "reference": share.message.id, "amount_minor": share.amount.minor,
-                "currency": share.amount.currency, "score": share.score, "reason": share.reason, "by": booking.by,
-                "undone": False, "stored_at": now,
+                "key": booking.entry.key, "creditor": booking.creditor, "number": number, "message": message,
+                "reference": name, "amount_minor": amount.minor, "currency": amount.currency, "score": score,
+                "reason": reason, "by": booking.by, "undone": False, "stored_at": _now(),
             }  # fmt: skip
             connection.execute(sa.insert(BANK_MATCHES), row)
+
+        for share in booking.shares:
+            entries.add_message(connection, booking.creditor, share.number, share.message)
+            carried(share.number, share.message.type, share.message.id, share.amount, share.score, share.reason)
+        if booking.set_aside is not None:
+            nth = int(connection.execute(_NTH, {"this": booking.entry.key}).scalar_one()) + 1
+            carried("", DISMISSED, reference(booking.entry.key, nth), booking.set_aside, 100, booking.reason)
+        if booking.takes_back:
+            # What was applied of the payment is no more, and nothing of it waits to be applied.
+            undone = {"undone": True, "undone_by": "", "undone_at": _now()}
+            connection.execute(_UNDONE, {"this": booking.takes_back, **undone})
+            connection.execute(
+                sa.update(BANK_ENTRIES)
+                .where(BANK_ENTRIES.c.key == booking.takes_back)
+                .values(status=RETURNED, unapplied_minor=0, reason=f"taken back by the bank: {booking.reason}"[:2000])
+            )
 
 
 def reference(key: str, nth: int) -> str:
@@ -273,9 +325,23 @@ def _row(booking: Booking) -> dict[str, Any]:
         "candidates": json.dumps({
             "proposed": [match.model_dump(mode="json") for match in booking.proposed],
             "candidates": [candidate.model_dump(mode="json") for candidate in booking.candidates],
+            "past": list(booking.past),
         }),
-        "stored_at": datetime.now(UTC),
+        "stored_at": _now(),
     }  # fmt: skip
+
+
+def past_payment(entry: BankEntry, returned: bool = False) -> PastPayment:
+    """A payment as it may be named when it comes back."""
+    return PastPayment(
+        key=entry.key, amount=entry.amount, received_on=entry.received_on,
+        servicer_reference=entry.servicer_reference, end_to_end=entry.end_to_end, payer=entry.payer,
+        payer_iban=entry.payer_iban, reversed=returned,
+    )  # fmt: skip
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _day(value: Any) -> date | None:

@@ -6,7 +6,7 @@ a transaction is made of is in `entries.py`.
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
@@ -27,15 +27,18 @@ from models.orders import Head
 from models.policy import Policy
 from models.records import Numbered
 
+_GONE = ("refused", "refunded", "reversed")
+"""What no case is told: it was never taken, or its money has left."""
 _INVOICE = sa.select(CASES.c.content).where(CASES.c.case_id == sa.bindparam("this"))
 _TOLD = (
     sa.select(MESSAGES.c.type, MESSAGES.c.reference, MESSAGES.c.content)
     .where(
         MESSAGES.c.creditor == sa.bindparam("its_creditor"), MESSAGES.c.number == sa.bindparam("its_number"),
-        MESSAGES.c.status.not_in(("refused", "refunded")),
+        MESSAGES.c.status.not_in(_GONE),
     )
     .order_by(MESSAGES.c.id)
 )  # fmt: skip
+_UNAPPLIED = _TOLD.where(MESSAGES.c.type == "payment_received", MESSAGES.c.status == "unapplied")
 _TOLD_MONEY = _TOLD.where(MESSAGES.c.amount_minor.is_not(None) | (MESSAGES.c.type == "payment_reversed"))
 _SHARES = (
     sa.select(MESSAGES.c.number, MESSAGES.c.content)
@@ -228,6 +231,12 @@ class Ledger:
             rows = connection.execute(_TOLD_MONEY if only_money else _TOLD, case).all()
         return [e.read_event(r.content) for r in rows if ids.message_id(r.type, r.reference) not in seen]
 
+    def unapplied(self, creditor: str, number: str) -> list[e.PaymentReceived]:
+        """Payments that came when there was no running case, and are kept."""
+        with reading(self.engine) as connection:
+            rows = connection.execute(_UNAPPLIED, {"its_creditor": creditor, "its_number": number})
+            return [cast(e.PaymentReceived, e.read_event(row.content)) for row in rows]
+
     def told_of(self, case_ids: Sequence[str]) -> dict[str, list[e.AnyMessage]]:
         """Money that came before these cases began."""
         pairs = [ids.split_case_id(case_id) for case_id in case_ids]
@@ -235,7 +244,7 @@ class Ledger:
             sa.select(MESSAGES.c.creditor, MESSAGES.c.number, MESSAGES.c.content)
             .where(
                 MESSAGES.c.number.in_([number for _, number in pairs]),
-                MESSAGES.c.status.not_in(("refused", "refunded")),
+                MESSAGES.c.status.not_in(_GONE),
             )
             .order_by(MESSAGES.c.id)
         )

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
+from activities.bank_book import DISMISSED
 from activities.database import reading
 from activities.evidence.record import CaseRecord, steady
 from activities.tables import BANK_ENTRIES, BANK_MATCHES, CASES, EVENTS, MESSAGES, POLICIES
@@ -19,7 +20,7 @@ from gateway.errors import InputRefused
 from models import events as e
 from models import ids
 from models.bank import BankEntry
-from models.journal import Entry, JournalLine, entries
+from models.journal import Entry, EntryType, JournalLine, entries
 from models.money import Money
 
 _AT_ONCE = 200
@@ -116,7 +117,7 @@ def _of_messages(connection: Connection, period: Period, creditor: str | None) -
         .where(
             MESSAGES.c.type == "payment_received", MESSAGES.c.stored_at < period.end,
             sa.or_(
-                MESSAGES.c.status.in_(("unapplied", "refunded")),
+                MESSAGES.c.status.in_(("unapplied", "refunded", "reversed")),
                 # It waits for its case, or was taken at the start of one that began later than the money came.
                 sa.and_(MESSAGES.c.status == "stored", CASES.c.created_at.is_(None)),
                 sa.and_(MESSAGES.c.status == "delivered", CASES.c.created_at > MESSAGES.c.stored_at),
@@ -140,10 +141,18 @@ def _of_messages(connection: Connection, period: Period, creditor: str | None) -
             taken = _event_at(connection, row, message)
             back = came._replace(debit="unapplied_cash", credit="bank_clearing", text="taken over by its case")
             yield from _dated(period, taken, f"{place}/2", row, buyer, back)
-        elif row.status == "refunded":
-            refund = _refund(connection, row)
-            back = Entry("refund", "unapplied_cash", "bank_clearing", message.amount, row.reference, "paid back")
-            yield from _dated(period, refund, f"{place}/2", row, buyer, back)
+        elif row.status in _LEFT:
+            kind, by, text = _LEFT[row.status]
+            left = _left(connection, row, by)
+            back = Entry(kind, "unapplied_cash", "bank_clearing", message.amount, row.reference, text)
+            yield from _dated(period, left, f"{place}/2", row, buyer, back)
+
+
+_LEFT: dict[str, tuple[EntryType, str, str]] = {
+    "refunded": ("refund", "refunded", "paid back"),
+    "reversed": ("unapplied_cash", "payment_reversed", "taken back"),
+}
+"""How money that no case had leaves again, by its status: the kind of entry, the message that told of it, the words."""
 
 
 def _event_at(connection: Connection, row: Any, message: e.Message) -> datetime | None:
@@ -155,10 +164,10 @@ def _event_at(connection: Connection, row: Any, message: e.Message) -> datetime 
     return next(found, None)
 
 
-def _refund(connection: Connection, row: Any) -> datetime | None:
-    """When a payment that no case had was given back."""
+def _left(connection: Connection, row: Any, by: str) -> datetime | None:
+    """When a payment that no case had left, by a message of this type."""
     query = sa.select(MESSAGES.c.stored_at, MESSAGES.c.content).where(
-        MESSAGES.c.creditor == row.creditor, MESSAGES.c.number == row.number, MESSAGES.c.type == "refunded",
+        MESSAGES.c.creditor == row.creditor, MESSAGES.c.number == row.number, MESSAGES.c.type == by,
         MESSAGES.c.status == "delivered",
     )  # fmt: skip
     found = (at for at, content in connection.execute(query) if e.read_event(content).payment == row.reference)
@@ -187,14 +196,16 @@ def _of_bank(connection: Connection, period: Period, creditor: str | None) -> It
         matches = connection.execute(
             sa.select(BANK_MATCHES).where(BANK_MATCHES.c.key.in_([row.key for row in rows])).order_by(BANK_MATCHES.c.id)
         ).all()
-        undone = _undone(connection, [match for match in matches if match.undone])
+        by_entry: dict[str, list[Any]] = {}
+        for match in matches:
+            by_entry.setdefault(match.key, []).append(match)
         for row in rows:
-            yield from _of_entry(row, [match for match in matches if match.key == row.key], undone, period)
+            yield from _of_entry(row, by_entry.get(row.key, ()), period)
 
 
-def _of_entry(row: Any, matches: Sequence[Any], undone: dict[str, datetime], period: Period) -> Iterator[JournalLine]:
+def _of_entry(row: Any, matches: Sequence[Any], period: Period) -> Iterator[JournalLine]:
     money = Money.from_minor(row.amount_minor, row.currency)
-    carried = [m for m in matches if m.message in ("payment_received", "payment_reversed")]
+    carried = [m for m in matches if m.message in ("payment_received", "payment_reversed", DISMISSED)]
     at_once = sum((Money.from_minor(m.amount_minor, m.currency) for m in carried if not m.by), money - money)
     text = f"bank entry {row.entry} of {row.file}, from {row.payer or 'nobody named'}: applied to no invoice"
     rest = money - at_once
@@ -207,20 +218,14 @@ def _of_entry(row: Any, matches: Sequence[Any], undone: dict[str, datetime], per
         yield from _dated(period, row.stored_at, f"bank/{row.key}/1", row, buyer, came)
     for match in carried:
         share = came._replace(amount=Money.from_minor(match.amount_minor, match.currency))
+        aside = match.message == DISMISSED
         if match.by:
-            given = share._replace(debit="unapplied_cash", credit="bank_clearing", text=f"assigned to {match.number}")
+            what = f"set aside: {match.reason}" if aside else f"assigned to {match.number}"
+            given = share._replace(debit=came.credit, credit=came.debit, text=what)
             yield from _dated(period, match.stored_at, f"bank/{match.reference}/assigned", row, buyer, given)
-        if match.undone:
-            back = share._replace(
-                debit="bank_clearing", credit="unapplied_cash", text=f"not for {match.number} after all"
+        if match.undone_by or (match.undone and aside):
+            # Where the bank took back what a case had, the entries of the case say so.
+            what = "set aside no longer" if aside else f"not for {match.number} after all"
+            yield from _dated(
+                period, match.undone_at, f"bank/{match.reference}/undone", row, buyer, share._replace(text=what)
             )
-            yield from _dated(period, undone.get(match.reference), f"bank/{match.reference}/undone", row, buyer, back)
-
-
-def _undone(connection: Connection, matches: Sequence[Any]) -> dict[str, datetime]:
-    """When people undid matches; what the bank took back has no such message."""
-    names = {f"undo-{match.reference}": match.reference for match in matches}
-    query = sa.select(MESSAGES.c.reference, MESSAGES.c.stored_at).where(
-        MESSAGES.c.type == "payment_reversed", MESSAGES.c.reference.in_(names)
-    )
-    return {names[row.reference]: row.stored_at for row in connection.execute(query)} if names else {}

@@ -128,7 +128,7 @@ class MessageRow(SQLModel, table=True):
     source: str = ""
     status: str = "stored"
     """stored: not told yet; delivered; refused (by the case); unapplied (closed, unknown or not yet started case);
-    refunded (was unapplied, and paid back)."""
+    refunded (was unapplied, and paid back); reversed (was unapplied, and taken back)."""
     answer: str = ""
     stored_at: datetime = _instant()
 
@@ -212,7 +212,8 @@ class BankEntryRow(SQLModel, table=True):
     payer_iban: str = ""
     buyer_id: str | None = None
     status: str
-    """matched; proposed, unmatched (a person decides); dismissed (by a person, with the reason)."""
+    """matched; proposed, unmatched (a person decides); dismissed (by a person, with the reason); returned (a payment
+    that the bank took back)."""
     unapplied_minor: int = _minor()
     score: int = 0
     reason: str = Field(sa_column=Column(Text(), nullable=False))
@@ -223,7 +224,7 @@ class BankEntryRow(SQLModel, table=True):
 
 
 class BankMatchRow(SQLModel, table=True):
-    """What an entry pays: a share for one invoice, as it was applied and perhaps undone."""
+    """What was decided on an entry: a share for one invoice, or that it is none of ours; and perhaps undone."""
 
     __tablename__ = "bank_matches"
     __table_args__ = (Index("bank_matches_case", "creditor", "number"),)
@@ -233,7 +234,8 @@ class BankMatchRow(SQLModel, table=True):
     creditor: str
     number: str
     message: str
-    """The type of the message that carries it: payment_received, payment_reversed, credit_note_issued."""
+    """The type of the message that carries it (payment_received, payment_reversed, credit_note_issued), or dismissed:
+    then there is no invoice."""
     reference: str
     amount_minor: int = _minor()
     currency: str
@@ -241,6 +243,9 @@ class BankMatchRow(SQLModel, table=True):
     reason: str = Field(sa_column=Column(Text(), nullable=False))
     by: str = ""
     undone: bool = False
+    undone_by: str | None = None
+    """Who undid it; empty where the bank took the payment back."""
+    undone_at: datetime | None = _instant(nullable=True)
     stored_at: datetime = _instant()
 
 

@@ -105,6 +105,17 @@ class Register:
         """
         self.restate(creditor, number, self.standing(creditor, number) - amount, on)
 
+    def reopen(self, creditor: str, number: str, amount: Money) -> None:
+        """A payment or what it let go was taken back: so much more is outstanding, at most the whole invoice.
+
+        Raises:
+            ValueError: The invoice is unknown.
+        """
+        place = self._known(creditor, number)
+        if amount.currency == self.currency(place):
+            more = min(self.outstanding[place] + amount.minor, self.amounts[place])
+            self.restate(creditor, number, Money.from_minor(more, amount.currency))
+
     def restate(self, creditor: str, number: str, outstanding: Money, on: date | None = None) -> None:
         """Say what is outstanding now: after a payment came back, a credit note, or a payment by another way.
 

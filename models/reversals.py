@@ -54,11 +54,26 @@ class PastPayments:
         """An index of these."""
         self._by_reference: dict[str, list[PastPayment]] = {}
         self._by_amount: dict[Money, list[PastPayment]] = {}
+        self._back: set[str] = set()
         for payment in payments:
-            for name in {payment.key, payment.servicer_reference, payment.end_to_end}:
-                if name.upper() not in _NO_REFERENCE:
-                    self._by_reference.setdefault(spelling.compact(name), []).append(payment)
-            self._by_amount.setdefault(payment.amount, []).append(payment)
+            self.add(payment)
+
+    def add(self, payment: PastPayment) -> None:
+        """One more."""
+        for name in {payment.key, payment.servicer_reference, payment.end_to_end}:
+            if name.upper() not in _NO_REFERENCE:
+                self._by_reference.setdefault(spelling.compact(name), []).append(payment)
+        self._by_amount.setdefault(payment.amount, []).append(payment)
+        if payment.reversed:
+            self._back.add(payment.key)
+
+    def came_back(self, key: str) -> None:
+        """A payment came back: nothing comes back twice."""
+        self._back.add(key)
+
+    def is_back(self, payment: PastPayment) -> bool:
+        """Whether it came back before."""
+        return payment.key in self._back
 
     def named(self, *references: str) -> list[PastPayment]:
         """Payments that one of these references names."""
@@ -81,7 +96,8 @@ def reversal_of(entry: BankEntry, past: PastPayments) -> Reversal:
     """
     if entry.kind != "reversal":
         raise ValueError(f"entry {entry.entry} is a {entry.kind}, not a reversal: nothing comes back with it")
-    named = _possible(past.named(entry.returned_reference, entry.end_to_end), entry, _LATEST)
+    told = past.named(entry.returned_reference, entry.end_to_end)
+    named = _possible((p for p in told if not past.is_back(p)), entry, _LATEST)
     whole = [p for p in named if p.amount in _amounts(entry)]
     if len(whole) == 1:
         return _certain(whole[0], 100, "the return names this payment, and the amount is its own")
@@ -91,18 +107,21 @@ def reversal_of(entry: BankEntry, past: PastPayments) -> Reversal:
         return _proposed(
             named, 60, f"the return names this payment, but that was {named[0].amount}, not {entry.amount}"
         )
-    candidates = _possible((p for a in _amounts(entry) for p in past.of_amount(a)), entry, _UNNAMED)
+    alike = (p for a in _amounts(entry) for p in past.of_amount(a) if not past.is_back(p))
+    candidates = _possible(alike, entry, _UNNAMED)
     same = [p for p in candidates if _same_payer(p, entry)]
+    back = [p for p in told if past.is_back(p)]
+    if back and not named and candidates:
+        return _proposed(same or candidates, 50, "the payment that is named came back before, and this is another")
     if len(same) == 1:
         return _certain(same[0], 92, "the only payment of this amount by this payer in the last ten weeks")
     if same:
         return _proposed(same, 65, f"this payer made {len(same)} payments of this amount")
     if candidates:
         return _proposed(candidates, 40, "of this amount, but nothing else names it")
-    before = [p for p in past.named(entry.returned_reference, entry.end_to_end) if p.reversed]
-    if before:
+    if back:
         return Reversal(
-            status="unmatched", reason="the payment that is named came back before", candidates=(before[0].key,)
+            status="unmatched", reason="the payment that is named came back before", candidates=(back[0].key,)
         )
     return Reversal(status="unmatched", reason="no past payment is named by it, none is of this amount")
 
@@ -117,7 +136,7 @@ def _amounts(entry: BankEntry) -> tuple[Money, ...]:
 def _possible(payments: Iterable[PastPayment], entry: BankEntry, latest: timedelta) -> list[PastPayment]:
     """Those it can still take back, the latest first."""
     day: date = entry.booked_on
-    found = [p for p in payments if not p.reversed and day - latest <= p.received_on <= day + timedelta(days=1)]
+    found = [p for p in payments if day - latest <= p.received_on <= day + timedelta(days=1)]
     return sorted(found, key=lambda p: (-p.received_on.toordinal(), p.key))
 
 

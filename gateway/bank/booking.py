@@ -5,11 +5,11 @@ the server away everything is stored all the same; the reconciler, or the same c
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, timedelta
 from typing import NamedTuple
 
-from activities.bank_book import BankBook, Booking, Share, reference
+from activities.bank_book import Applied, BankBook, Booking, Share, past_payment, reference
 from activities.ledger import LedgerConflict
 from gateway.bank.identity import Seen
 from gateway.bank.statement import BankFile, Statement
@@ -30,7 +30,7 @@ BATCH = 200
 """Entries to a transaction: what is matched in it is booked whole or not at all."""
 
 TELL_AT_ONCE = 32
-COMES_BACK = timedelta(days=400)
+COMES_BACK = timedelta(days=410)
 """How long ago a payment may have come that the bank takes back."""
 
 _PREFIXES = {"bank_charges": "borne bank charges", "cash_discount": "cash discount taken"}
@@ -67,6 +67,8 @@ class Bookkeeper:
         self._book = BankBook(service.ledger.engine)
         self._creditors, self._chosen = creditors, chosen
         self._registers: dict[str, Register] = {}
+        self._past: dict[str, tuple[date, PastPayments]] = {}
+        """From which day on the payments of a creditor were read, and these."""
 
     def creditor_of(self, statement: Statement) -> str:
         """Whose account a statement is of.
@@ -112,7 +114,7 @@ class Bookkeeper:
         bookings: dict[str, Booking] = {}
         for entry in batch:
             if within.is_new(entry) and entry.key not in known:
-                bookings[entry.key] = self._decided(entry, creditor, file, statement)
+                bookings[entry.key] = self._decided(entry, creditor, file, statement, bookings)
         try:
             new = {booking.entry.key for booking in self._book.book(bookings.values())}
         except LedgerConflict as conflict:
@@ -122,16 +124,15 @@ class Bookkeeper:
             if booking is None or entry.key not in new:
                 yield Booked(entry, False, "unchanged", "booked before")
                 continue
-            for share in booking.shares:
-                if isinstance(share.message, e.PaymentReversed):
-                    self._book.came_back(_key_of(share.message.payment))
             yield Booked(entry, True, booking.status, booking.reason, booking.shares, booking.unapplied)
 
     # --- what becomes of an entry -----------------------------------------------------------------------------
 
-    def _decided(self, entry: BankEntry, creditor: str, file: str, statement: str) -> Booking:
+    def _decided(
+        self, entry: BankEntry, creditor: str, file: str, statement: str, before: Mapping[str, Booking]
+    ) -> Booking:  # fmt: skip
         if entry.kind == "reversal":
-            return self._returned(entry, creditor, file, statement)
+            return self._returned(entry, creditor, file, statement, before)
         register = self._register(creditor)
         matching = match(entry, register)
         shares: tuple[Share, ...] = ()
@@ -139,6 +140,8 @@ class Bookkeeper:
         if matching.status == "matched":
             apply(matching, register, entry)
             shares, unapplied = tuple(shares_of(entry, matching, f"{file} entry {entry.entry}")), matching.unapplied
+        if creditor in self._past:
+            self._past[creditor][1].add(past_payment(entry))
         return Booking(
             entry, creditor, file, statement, matching.status, matching.reason, matching.score, unapplied,
             matching.buyer or self._buyer_of(creditor, matching), candidates=matching.candidates, shares=shares,
@@ -152,24 +155,32 @@ class Bookkeeper:
         row = next(iter(self._service.ledger.find(first.number, creditor)), None)
         return str(row.buyer_id) if row is not None else None
 
-    def _returned(self, entry: BankEntry, creditor: str, file: str, statement: str) -> Booking:
-        found = reversal_of(entry, self._payments(creditor, entry))
-        shares: list[Share] = []
-        reason, status = found.reason, str(found.status)
-        if found.payment is not None:
-            applied = [row for row in self._book.shares_of(found.payment) if row.message == "payment_received"]
-            for row in applied:
-                message = e.PaymentReversed(
-                    id=reference(entry.key, len(shares) + 1), payment=row.reference, source="bank",
-                    reason=entry.return_reason or "taken back by the bank",
-                )  # fmt: skip
-                amount = Money.from_minor(row.amount_minor, row.currency)
-                shares.append(Share(row.number, message, amount, found.score, found.reason))
-            if not applied:
-                status, reason = "unmatched", "the payment it takes back was never applied to an invoice"
+    def _returned(
+        self, entry: BankEntry, creditor: str, file: str, statement: str, before: Mapping[str, Booking]
+    ) -> Booking:  # fmt: skip
+        past = self._payments(creditor, entry, before)
+        found = reversal_of(entry, past)
+        if found.payment is None:
+            return Booking(
+                entry, creditor, file, statement, found.status, found.reason, found.score, entry.amount,
+                past=found.candidates,
+            )  # fmt: skip
+        past.came_back(found.payment)
+        # The payment may stand a few lines above, in what is about to be booked.
+        paid = before.get(found.payment)
+        applied = [
+            Applied(share.number, share.message.type, share.message.id, share.amount)
+            for share in (paid.shares if paid is not None else ())
+        ] or self._book.applied(found.payment)
+        register = self._register(creditor)
+        for one in applied:
+            if register.find(creditor, one.number) is not None:
+                register.reopen(creditor, one.number, one.amount)
+        shares = tuple(taken_back(entry, applied, found.score, found.reason))
         return Booking(
-            entry, creditor, file, statement, status, reason, found.score,
-            Money.zero(entry.amount.currency) if shares else entry.amount, shares=tuple(shares),
+            entry, creditor, file, statement, found.status,
+            found.reason if shares else f"{found.reason}; it was applied to no invoice", found.score,
+            Money.zero(entry.amount.currency), shares=shares, takes_back=found.payment,
         )  # fmt: skip
 
     def _register(self, creditor: str) -> Register:
@@ -177,9 +188,26 @@ class Bookkeeper:
             self._registers[creditor] = Register(self._book.open_invoices(creditor))
         return self._registers[creditor]
 
-    def _payments(self, creditor: str, entry: BankEntry) -> PastPayments:
-        # Read anew for each return: the payment may stand a few lines above in the same statement.
-        return PastPayments(self._book.past_payments(creditor, entry.booked_on - COMES_BACK))
+    def _payments(self, creditor: str, entry: BankEntry, before: Mapping[str, Booking]) -> PastPayments:
+        since = entry.booked_on - COMES_BACK
+        if creditor not in self._past or since < self._past[creditor][0]:
+            pending = (past_payment(b.entry) for b in before.values() if b.entry.kind == "payment")
+            past = PastPayments((*self._book.past_payments(creditor, since), *pending))
+            for booking in before.values():
+                past.came_back(booking.takes_back)
+            self._past[creditor] = (since, past)
+        return self._past[creditor][1]
+
+
+def taken_back(entry: BankEntry, applied: Iterable[Applied], score: int, why: str, by: str = "") -> Iterable[Share]:
+    """The messages that take from cases what was applied of a payment; what it let go falls with it."""
+    payments = [one for one in applied if one.message == "payment_received"]
+    for nth, one in enumerate(payments, 1):
+        message = e.PaymentReversed(
+            id=reference(entry.key, nth), payment=one.reference, source="bank", by=by,
+            reason=entry.return_reason or "taken back by the bank",
+        )  # fmt: skip
+        yield Share(one.number, message, one.amount, score, why)
 
 
 def shares_of(entry: BankEntry, matching: Matching, source: str, by: str = "") -> Iterable[Share]:
@@ -205,11 +233,6 @@ def _payment(entry: BankEntry, one: Match, name: str, source: str, by: str) -> S
         id=name, amount=one.amount, received_on=entry.received_on, payer=entry.payer, source=source[:200], by=by
     )
     return Share(one.number, message, one.amount, one.score, one.reason)
-
-
-def _key_of(payment: str) -> str:
-    """The key of the entry that a payment's reference was made from."""
-    return payment.removeprefix("bank-").rpartition("-")[0]
 
 
 def _plain(text: str) -> str:

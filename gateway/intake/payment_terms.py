@@ -44,6 +44,8 @@ def due_from_terms(
         strict: For text that is about other things as well: only a clause that speaks of paying counts.
     """
     text = text[:MAX_TEXT]
+    if _unreadable(text):
+        return None
     found = list(_net_lines(text, issued))
     prose = words.SKONTO_LINE.sub("\n", text)
     found += _in_prose("\n".join(" ".join(line.split()) for line in prose.splitlines()), issued, delivered, strict)
@@ -107,9 +109,16 @@ def _in_prose(text: str, issued: date | None, delivered: date | None, strict: bo
             yield from _in_clause(clause, issued, delivered, alone=len(clauses) == 1, paying=paying)
 
 
+def _unreadable(text: str) -> bool:
+    """Whether the terms say something that nobody can reckon with here, other than of those who pay late."""
+    clauses = (clause for sentence in words.SENTENCES.split(text) for clause in words.CLAUSES.split(sentence))
+    kept = ", ".join(clause for clause in clauses if not words.LATE.search(clause))
+    return bool(words.UNREADABLE.search(kept) or words.RANGE.search(text))
+
+
 def _discounted(clauses: list[str]) -> set[int]:
     """The clauses that are about the discount: "within 14 days, 2 %" is one thought in two clauses."""
-    about = {n for n, clause in enumerate(clauses) if words.DISCOUNT.search(clause)}
+    about = {n for n, clause in enumerate(clauses) if words.DISCOUNT.search(clause) and not words.LATE.search(clause)}
     for n in sorted(about):
         if not _has_period(clauses[n]):
             for neighbour in (n - 1, n + 1):
@@ -133,6 +142,11 @@ def _in_clause(clause: str, issued: date | None, delivered: date | None, alone: 
     yield from (_Found(day, f"the date {day} in them", 4) for day in dates)
     if dates or issued is None:
         return
+    if words.NEXT_MONTH.search(plain):
+        yield from _next_month(plain, issued)
+        return
+    if _from_elsewhere(plain):
+        return
     base, told = (delivered, "the date of delivery") if base_is_delivery and delivered else (issued, "")
     if base_is_delivery and not delivered:
         told = "the date of issue, as that of delivery is not given"
@@ -141,6 +155,9 @@ def _in_clause(clause: str, issued: date | None, delivered: date | None, alone: 
     rank = 3 if words.NET.search(plain) else 2
     periods = [(_number(m["number"]), m["unit"].lower()) for m in words.PERIOD.finditer(plain)]
     known = {(n, words.unit_of(unit)) for n, unit in periods if n is not None}
+    if not known and (bare := words.AFTER_MONTH_END.search(plain)):
+        yield from _period(int(bare["days"]), base, "days", rank, told, "then count")
+        return
     if not known and (bare := words.BARE_NET.search(plain)):
         known = {(int(bare["after"] or bare["before"]), "days")}
     if len(known) == 1:
@@ -155,6 +172,35 @@ def _in_clause(clause: str, issued: date | None, delivered: date | None, alone: 
         yield _Found(_end_of_month(base), f"the end of the month, counted from {told or 'the date of issue'}", rank)
     elif not known and words.AT_ONCE.search(clause):
         yield _Found(issued, "payable at once, hence on the date of issue", 1)
+
+
+def _next_month(clause: str, issued: date) -> Iterator[_Found]:
+    """A day of the month after that of the invoice: by its number, or the last; anything else is not certain."""
+    last = _end_of_month(_end_of_month(issued) + timedelta(days=1))
+    named = words.DAY_OF_NEXT.search(clause)
+    if named is not None:
+        number = int(named["day"] or named["day_zh"])
+        if 0 < number <= last.day:
+            yield _Found(last.replace(day=number), f"day {number} of the month after the invoice", 3)
+    elif words.END_OF_NEXT.search(clause) and not words.PERIOD.search(clause):
+        yield _Found(last, "the end of the month after the invoice", 3)
+
+
+def _from_elsewhere(clause: str) -> bool:
+    """Whether a period is counted from a day that nobody here knows: of the order, of acceptance, of something else."""
+    if words.THEREAFTER.search(clause):
+        return True
+    for counted in words.COUNTED_FROM.finditer(clause):
+        what = counted["what"]
+        if words.GOODS.search(what):
+            return True
+        known, other = words.KNOWN_BASE.search(what), words.OTHER_BASE.search(what)
+        if known is None:
+            if words.LETTERS.search(what):
+                return True
+        elif other is not None and other.start() < known.start():
+            return True
+    return False
 
 
 def _period(count: int, base: date, unit: str, rank: int, told: str, month_end: str = "") -> Iterator[_Found]:
@@ -222,6 +268,6 @@ def _day(match: re.Match[str], clause: str) -> date | None:
     if "d_slash" in groups and number > 12 >= int(day):
         number, day = int(day), str(number)
     try:
-        return date(int(year), number, int(day))
+        return date(int(year) + (2000 if len(year) == 2 else 0), number, int(day))
     except ValueError:
         return None

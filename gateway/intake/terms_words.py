@@ -35,7 +35,7 @@ _DAYS = (
 _WEEKS = r"weeks?|wochen?|semaines?|weken|week|(?:个)?(?:周|星期)"
 _MONTHS_UNIT = r"months?|monate?n?s?|mois|maanden|maand|个?月"
 PERIOD = re.compile(
-    rf"(?<![A-Za-zÀ-ÿ\d.,/#=-]){_NUMBER}\s*(?:\(\s*\d+\s*\)\s*)?-?\s*(?P<unit>{_BUSINESS}|{_DAYS}|{_WEEKS}|{_MONTHS_UNIT})(?![a-zäöüß])",
+    rf"(?<![A-Za-zÀ-ÿ\d.,/#=月-]){_NUMBER}\s*(?:\(\s*\d+\s*\)\s*)?-?\s*(?P<unit>{_BUSINESS}|{_DAYS}|{_WEEKS}|{_MONTHS_UNIT})(?![a-zäöüß])",
     _I,
 )
 """A period: "14 Tagen", "one month", "三十天"."""
@@ -57,6 +57,8 @@ NET_PERIOD = re.compile(
     _I,
 )
 """A period called net, wherever it stands: "30 Tage netto", "net 30"."""
+AFTER_MONTH_END = re.compile(r"\beom\s*(?:\+|plus)?\s*(?P<days>\d{1,3})(?![\d%.,/])", _I)
+""""EOM 30": so many days after the end of the month."""
 BARE_NET = re.compile(r"\b(?:net(?:to)?|n/)\s*(?P<after>\d{1,3})(?![\d%.,/])|\b(?P<before>\d{1,3})\s+net(?:to)?\b", _I)
 SHORTHAND = re.compile(
     r"(?<![\d/])\d{1,2}(?:[.,]\d+)?\s*%?\s*/\s*\d{1,3}\s*,?\s*(?:net\s*/?|netto|n\s*/?)\s*(?P<days>\d{1,3})(?![\d%.,/])",
@@ -75,20 +77,21 @@ NO_DISCOUNT = re.compile(
 )
 """What says that there is no discount: the net day, then."""
 LATE = re.compile(
-    r"verzug|mahn|überfällig|ab\s+fälligkeit|nach\s+fälligkeit|late\b|overdue|penalt|interest|after\s+(?:the\s+)?due|"
-    r"from\s+(?:the\s+)?due|pénalit|retard|intérêt|indemnit|rente\b|te\s+laat|aanmaning|boete|dröjsmål|逾期|滞纳|违约|利息",
+    r"verzug|mahn|überfällig|ab\s+fälligkeit|nach\s+fälligkeit|late\b|overdue|past[\s-]+due|penalt|interest|after\s+(?:the\s+)?due|"
+    r"from\s+(?:the\s+)?due|pénalit|retard|intérêt|indemnit|\brente\b|te\s+laat|aanmaning|boete|dröjsmål|逾期|滞纳|违约|利息",
     _I,
 )
 """What happens to those who pay late is not when to pay."""
 ELSEWHERE = re.compile(
     r"liefer|delivery|deliver|livraison|lever(?:ing|tijd)|reklamation|mängel|complaint|claims?\b|widerruf|return|retour|"
+    r"leistungs?(?:zeit|datum|monat)|zeitraum|vertragslaufzeit|laufzeit|service\s+period|billing\s+period|périod|periode|abonnement|"
     r"garant|warrant|gewährleist|gültig|valid|einspruch|objection|réclamation|klacht|发货|交货|质保|退货",
     _I,
 )
 """Periods for other things than paying."""
 PAYING = re.compile(
     r"zahl|überweis|begleich|fällig|entricht|payable|payment|\bpay\b|\bpaid\b|\bdue\b|remit|settle|paie|paye|payab|"
-    r"règlement|régler|échéance|virement|betaal|betal|voldoen|overmaken|vervaldat|付款|支付|付清|结算|月结|到期|应付",
+    r"règlement|régler|[eé]ch[eé]ance|virement|betaal|betal|voldoen|overmaken|vervaldat|付款|支付|付清|结算|月结|到期|应付",
     _I,
 )
 AFTER_DELIVERY = re.compile(
@@ -99,6 +102,59 @@ AFTER_DELIVERY = re.compile(
 AFTER_RECEIPT = re.compile(
     r"erhalt|eingang|zugang|receipt|receiv|réception|reception|ontvangst|票到|收到(?:发票|账单)?|收票", _I
 )
+UNREADABLE = re.compile(
+    # In parts, or before anything is delivered.
+    r"\braten\b|ratenzahlung|teilzahlung|teilbetr|abschlag(?:s|\b)|anzahlung|instal?ments?\b|deposit\b|down\s*payment|"
+    r"up\s*front|(?<!you\s)(?<!thanks\s)in\s+advance|acompte|arrhes|\bsolde\b|à\s+la\s+commande|échelonn|en\s+\d+\s+fois|aanbetaling|voorschot|"
+    r"termijnen|in\s+\d+\s+termijn|anticipo|预付|定金|订金|首付|尾款|余款|分期|"
+    # Documents of trade, whose days nobody here knows.
+    r"\bl\s*/\s*c\b|letter\s+of\s+credit|bill\s+of\s+lading|\bb\s*/\s*l\b|akkreditiv|konnossement|documentaire|信用证|提单|"
+    r"\bwechsel\b|bill\s+of\s+exchange|\bdraft\b|\btraite\b|lettre\s+de\s+change|\bwissel\b|汇票|"
+    # The month after, by a word that has several readings; or a day of a month that is not named.
+    r"\bprox\b|proximo|(?:fin\s+de\s+mois|jours(?:\s+nets?)?)\s*,?\s*(?:le|au)\s+\d{1,2}\b(?!\s*[/.-]?\s*[\dA-Za-zéû])|\d\s*eom\b|每月|每季|季度|半年|(?:每|各)周|"
+    r"(?:jeden|each|every|chaque|elke|iedere)\s+(?:month|monats?|mois|maand|quart)|monatlich|monthly|mensuel|maandelijks|"
+    r"quartal|quarterly|trimestriel|per\s+kwartaal|(?<![年\d\s])\d{1,2}\s?月\s?\d{1,2}\s?[日号]",
+    re.I,
+)
+"""What makes terms unfit to be reckoned with, whatever else they say: a wrong day is worse than none."""
+_NEXT = (
+    r"(?:(?:des|im)\s+)?(?:folgemonats?|nächsten\s+monats?|darauffolgenden\s+monats?)|(?:of\s+)?(?:the\s+)?(?:next|following)\s+month|"
+    r"(?:of\s+)?(?:the\s+)?month\s+following|(?:du\s+)?mois\s+(?:prochain|suivant)|(?:van\s+de\s+)?volgende\s+maand|次月|下个?月"
+)
+NEXT_MONTH = re.compile(_NEXT, _I)
+"""The month after that of the invoice."""
+DAY_OF_NEXT = re.compile(
+    rf"(?<![\d.,])(?P<day>[0-3]?\d)(?:\.|st|nd|rd|th|e|er)?\s+(?:day\s+)?(?:{_NEXT})\s*(?:$|[.,;)!])|(?:次月|下个?月)\s?(?P<day_zh>[0-3]?\d)\s?[日号]",
+    _I,
+)
+END_OF_NEXT = re.compile(
+    rf"(?:\bend\s+of\s+(?:the\s+)?(?:next|following)\s+month|\bende\s+(?:{_NEXT})|fin\s+(?:{_NEXT})|einde\s+(?:{_NEXT})|(?:次月|下个?月)(?:底|末))",
+    _I,
+)
+COUNTED_FROM = re.compile(
+    r"\b(?:nach|ab|after|from|following|na|vanaf|après|apres|dès|à\s+(?:compter|partir)\s+d(?:e|u))\s+(?P<what>[^,;.()]{1,60})",
+    _I,
+)
+KNOWN_BASE = re.compile(
+    r"rechnung|invoice|\bbill(?:ing)?\b|factu|faktu|erhalt|eingang|empfang|zugang|zustellung|receipt|receiv|réception|reception|"
+    r"ontvangst|liefer|deliver|livraison|lever|\bissu|ausstell|émission|emission|month|monat|mois|maand|heute|today|"
+    r"^(?:the\s+|dem\s+|la\s+|de\s+)*dat(?:e|um)\b|verzug|fällig|due|\d",
+    _I,
+)
+GOODS = re.compile(r"\bwaren?\b|goods|merchandise|marchandise|goederen|lading", _I)
+OTHER_BASE = re.compile(
+    r"order|auftrag|bestell|commande|abnahme|acceptance|completion|"
+    r"fertigstellung|contract|vertrag|contrat|zahlungseingang|geldeingang|payment|shipment|versand|expédition|mahnung|"
+    r"statement|montage|installation|inbetriebnahme",
+    _I,
+)
+"""What a period may be counted from, besides goods, that nobody here knows the day of."""
+THEREAFTER = re.compile(r"\bdanach\b|\bthereafter\b|\bafterwards\b|\bdaarna\b|\bensuite\b|此后|之后再", _I)
+RANGE = re.compile(
+    r"(?<![\d.,/])\d{1,3}\s*(?:bis|to|or|oder|à|ou|of|tot|und|and|至|到|或|~|–|—|/)\s*\d{1,3}\s*(?:tage?|days?|jours?|dagen|天|日|wochen|weeks)",
+    _I,
+)
+""""30 to 60 days" is no day."""
 AT_ONCE = re.compile(
     r"\bsofort|umgehend|bei\s+erhalt|nach\s+erhalt|immediate|(?:up)?on\s+receipt|on\s+presentation|prompt(?:ly)?\b|at\s+sight|"
     r"comptant|à\s+réception|a\s+reception|dès\s+réception|immédiat|à\s+vue|per\s+direct|\bdirect\s+(?:te\s+)?beta|onmiddellijk|"
@@ -109,7 +165,7 @@ AT_ONCE = re.compile(
 
 _MONTH_END = re.compile(
     r"fin\s+(?:de|du)\s+mois|fdm\b|end\s+of\s+(?:the\s+)?month|month[\s-]end|\beom\b|monatsende|ende\s+des\s+monats|"
-    r"einde\s+(?:van\s+de\s+)?maand|月底|月末|月结",
+    r"einde\s+(?:van\s+de\s+)?maand|fine\s+mese|fin(?:al)?\s+de\s+mes\b|月底|月末|月结",
     _I,
 )
 _COUNTED_AFTER = re.compile(
@@ -137,7 +193,7 @@ MONTHS = {
 }  # fmt: skip
 ANY_DATE = re.compile(
     r"(?<!\d)(?:(?P<y_iso>\d{4})-(?P<m_iso>\d{2})-(?P<d_iso>\d{2})"
-    r"|(?P<d_dot>\d{1,2})\.\s?(?P<m_dot>\d{1,2})\.\s?(?P<y_dot>\d{4})"
+    r"|(?P<d_dot>\d{1,2})\.\s?(?P<m_dot>\d{1,2})\.\s?(?P<y_dot>\d{4}|\d{2}(?!\s*[%€]|\d))"
     r"|(?P<d_slash>\d{1,2})/(?P<m_slash>\d{1,2})/(?P<y_slash>\d{4})"
     r"|(?P<d_dash>\d{1,2})-(?P<m_dash>\d{1,2})-(?P<y_dash>\d{4})"
     r"|(?P<d_name>\d{1,2})(?:\.|st|nd|rd|th|er)?\s+(?P<m_name>[A-Za-zäéû]{3,9})\.?,?\s+(?P<y_name>\d{4})"
@@ -146,8 +202,8 @@ ANY_DATE = re.compile(
 )
 BY = re.compile(
     r"(?:\bbis(?:\s+(?:zum|spätestens))?|spätestens(?:\s+(?:am|bis|zum))*|fällig(?:\s+(?:am|zum|ist|bis))*|fälligkeits?(?:datum|termin)?"
-    r"|zahlbar(?:\s+(?:am|zum|ohne|netto))*|\bby|\buntil|\bbefore|no\s+later\s+than|not\s+later\s+than|\bdue(?:\s+(?:date|on|by|is))*|payable\s+on"
-    r"|au\s+plus\s+tard(?:\s+le)?|avant(?:\s+le)?|jusqu['’]au|échéance(?:\s+(?:le|au|du))?|payable(?:\s+le)?|pour\s+le"
+    r"|zahlbar(?:\s+(?:am|zum|ohne|netto))*|(?:lastschrift|abbuchung|einzug|zahlung)\s+(?:am|zum)|\bby|\buntil|\bbefore|no\s+later\s+than|not\s+later\s+than|\bdue(?:\s+(?:date|on|by|is))*|payable\s+on"
+    r"|au\s+plus\s+tard(?:\s+le)?|avant(?:\s+le)?|jusqu['’]au|[eé]ch[eé]ance(?:\s+(?:le|au|du|est))?|payable(?:\s+le)?|pour\s+le"
     r"|uiterlijk(?:\s+(?:op|voor|vóór))*|vóór|voor|\btot|vervaldatum(?:\s+is)?|(?:von|am)|截止(?:到|至|日期)?|到期日?(?:为|是)?|于|在|最迟)"
     r"\s*[:：]?\s*(?:den\s+|the\s+|le\s+|op\s+)?$",
     _I,
@@ -156,9 +212,14 @@ BY = re.compile(
 BY_AFTER = re.compile(
     r"\s*(?:fällig|zahlbar|eingezogen|前|之前|到期|[^.]{0,40}(?:eingezogen|abgebucht|prélevé|collected))", _I
 )
-DAY_FIRST = re.compile(r"\b(?:le|au|avant|jusqu|échéance|bis|fällig|zahlbar|uiterlijk|vóór|vervaldatum|betal)", _I)
+DAY_FIRST = re.compile(
+    r"\b(?:le|au|avant|jusqu|[eé]ch[eé]ance|bis|fällig|zahlbar|uiterlijk|vóór|vervaldatum|betal)", _I
+)
 """Languages that write the day first, by their words."""
 LETTERS = re.compile(r"[^\W\d_]")
 
-SENTENCES = re.compile(r"[\n;。；]|(?<![0-9A-Za-zäöü][.])(?<=[A-Za-zäöüéß%\d)])[.!?]\s+(?=[A-ZÄÖÜÉ])")
+_MONTH_NAME = r"(?:Jan|F[eé]b|F[eé]v|M[aä]r|M[aä]i|May|Apr|Avr|Jun|Jul|Juin|Juil|Aug|Ao[uû]|Sep|O[ck]t|Nov|D[eé][cz])"
+SENTENCES = re.compile(
+    rf"[\n;。；]|(?<![0-9A-Za-zäöü][.])(?<=[A-Za-zäöüéß%\d)])[.!?](?!\s+{_MONTH_NAME}[a-zäéû]*\.?\s+\d{{4}})\s+(?=[A-ZÄÖÜÉ])"
+)
 CLAUSES = re.compile(r",\s+(?!\d{4}\b)|，|、|\s[–—|]\s|\s/\s|\s(?:oder|sonst|or|ou|otherwise|sinon|anders)\s", _I)

@@ -64,6 +64,10 @@ class Afterwards:
         """
         case_id = ids.case_id(creditor, number)
         case = self._ledger.rebuild(case_id)
+        if case is None or all(payment.id != reversal.payment for payment in case.payments):
+            if self._leaves(creditor, number, reversal.payment, "reversed", f"taken back ({reversal.id})"):
+                self._ledger.answered(creditor, number, reversal, "delivered", "it was never applied")
+                return Told(f"payment {reversal.payment} is taken back; it was never applied", None)
         try:
             if case is None:
                 raise Refused("there is no such case")
@@ -112,13 +116,24 @@ class Afterwards:
 
     def _give_back_unapplied(self, creditor: str, number: str, refund: e.Refunded) -> Told:
         """Money that came after the close, or for no case at all, is given back."""
-        waiting = self._ledger.told(creditor, number)
-        payment = next((m for m in waiting if isinstance(m, e.PaymentReceived) and m.id == refund.payment), None)
+        payment = self._kept(creditor, number, refund.payment)
         if payment is None:
             raise Refused(f"there is no payment {refund.payment!r} that could be paid back")
         if payment.amount != refund.amount:
             raise Refused(f"payment {refund.payment!r} is kept whole: pay back {payment.amount}")
-        self._ledger.answered(creditor, number, payment, "refunded", f"paid back ({refund.id})")
-        self._ledger.finish_task(ids.case_id(creditor, number), f"{payment.type}-{payment.id}")
+        self._leaves(creditor, number, refund.payment, "refunded", f"paid back ({refund.id})")
         self._ledger.answered(creditor, number, refund, "delivered", "booked")
         return Told(f"{refund.amount} paid back; it was never applied", None)
+
+    def _kept(self, creditor: str, number: str, payment: str) -> e.PaymentReceived | None:
+        """A payment that no case has."""
+        return next((m for m in self._ledger.unapplied(creditor, number) if m.id == payment), None)
+
+    def _leaves(self, creditor: str, number: str, payment: str, status: str, answer: str) -> bool:
+        """Money that no case has leaves, and its task is done; False if there is none such."""
+        kept = self._kept(creditor, number, payment)
+        if kept is None:
+            return False
+        self._ledger.answered(creditor, number, kept, status, answer)
+        self._ledger.finish_task(ids.case_id(creditor, number), f"{kept.type}-{kept.id}")
+        return True

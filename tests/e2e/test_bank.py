@@ -80,8 +80,8 @@ def test_what_is_not_certain_waits_for_a_person_and_can_be_undone(
     key = waiting[-1]["entry"]
     assert waiting[-1]["status"] == "unmatched"
     arrears("match", key, f"{invoices}-1", status=2)  # Nobody says so: --by is missing.
-    arrears("match", key, f"{invoices}-1=200.00", f"{invoices}-3=77.77", "--by", "anna")
-    assert outstanding(arrears, f"{invoices}-1") == "800.00"
+    arrears("match", key, f"{invoices}-1=222.23", f"{invoices}-3=77.77", "--by", "anna")
+    assert outstanding(arrears, f"{invoices}-1") == "777.77"
     assert arrears.show(f"{invoices}-3")["outcome"] == "paid"
     assert "is matched: undo it first" in arrears("match", key, f"{invoices}-2", "--by", "anna", status=1).err
 

@@ -75,6 +75,12 @@ def test_nothing_comes_back_twice_nor_before_it_came() -> None:
     assert reversal_of(returned("5.00 EUR"), past).status == "unmatched"
 
 
+def test_a_return_that_names_what_came_back_before_takes_no_other_by_itself() -> None:
+    past = PastPayments([payment("a", end_to_end="E", reversed=True), payment("b")])
+    found = reversal_of(returned(end_to_end="E"), past)
+    assert (found.status, found.payment, found.candidates) == ("proposed", None, ("b",))
+
+
 def test_only_reversals_take_something_back() -> None:
     with pytest.raises(ValueError, match="not a reversal"):
         reversal_of(returned(kind="payment"), PAST)
