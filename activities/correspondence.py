@@ -185,13 +185,13 @@ class Correspondence:
         with reading(self.engine) as connection:
             return list(connection.execute(query))
 
-    def bounced(self, creditor: str, recipient: str) -> bool:
-        """Whether the last notice to an address that left came back."""
+    def bounced(self, creditor: str, channel: str, recipient: str) -> bool:
+        """Whether the last notice that left by a channel for an address came back."""
         query = (
             sa.select(NOTICES.c.status)
             .where(
-                NOTICES.c.creditor == creditor, NOTICES.c.recipient == recipient, NOTICES.c.status.in_(DEPARTED),
-                NOTICES.c.sent_at.is_not(None),
+                NOTICES.c.creditor == creditor, NOTICES.c.channel == channel, NOTICES.c.recipient == recipient,
+                NOTICES.c.status.in_(DEPARTED), NOTICES.c.sent_at.is_not(None),
             )
             .order_by(NOTICES.c.sent_at.desc())
             .limit(1)

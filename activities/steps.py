@@ -172,14 +172,21 @@ class StepActivities:
             rules = self._find_rules(invoice.buyer.country)
             return self._one_voice.send(order, invoice, creditor, at, check, rules).but(stored=stored)
         tally = Tally(order)
+        left = {channel for channel in ways.served if self._has_left(channel, order)}
+        if not left:
+            _hold(check.before_all(cast("tuple[Channel, ...]", ways.served)))
         for channel in ways.served:
             try:
+                if channel not in left:
+                    _hold(check.before(cast("Channel", channel)))
                 if channel == "email":
                     tally.sent(self._by_mail(order, invoice, creditor, at, check))
                 else:
-                    if channel == ways.served[0] and not self._channels.has_left(channel, order):
-                        _hold(check.before(cast("Channel", channel)))
                     tally.sent(self._channels.send(channel, order, invoice, creditor, at))
+            except _Held as back:
+                if not tally.has_left:
+                    raise
+                tally.refused(channel, ChannelRefused(back.report.note))
             except (CannotCompose, mail.MailRefused, ChannelRefused) as refusal:
                 tally.refused(channel, refusal)
             except (mail.MailUnavailable, ChannelUnavailable) as unavailable:
@@ -193,6 +200,10 @@ class StepActivities:
         by_hand = order.but(step=order.step.but(channels=ways.by_hand))
         return tally.report(at, stored, task_text(by_hand, invoice, creditor) if ways.by_hand else "")
 
+    def _has_left(self, channel: str, order: StepOrder) -> bool:
+        notice = self._outbox.find(_key(order) if channel == "email" else channel_key(order, channel))
+        return notice is not None and notice.status in DEPARTED
+
     def _by_mail(
         self, order: StepOrder, invoice: Invoice, creditor: Creditor, at: datetime, check: ContactCheck
     ) -> Sent:  # fmt: skip
@@ -200,13 +211,14 @@ class StepActivities:
         notice = self._outbox.find(key)
         if notice is not None and notice.status in DEPARTED:
             return Sent("email", notice.message_id, sha256=notice.sha256)
-        _hold(check.before("email"))
         mailed = _again(notice, order) or self._composed(key, order, invoice, creditor, at, check)
         if mailed is None:  # Another case of the buyer was faster.
             _hold(check.before("email"))
             raise ApplicationError("the buyer is being contacted in another case: try again", type="ContactTaken")
-        if len(order.step.channels) > 1 and self._correspondence.bounced(creditor.code, mailed.recipient):
-            raise CameBack(f"the last mail to {mailed.recipient} came back")
+        if len(order.step.channels) > 1 and self._correspondence.bounced(creditor.code, "email", mailed.recipient):
+            back = CameBack(f"the last mail to {mailed.recipient} came back")
+            self._outbox.refused(mailed.message_id, str(back))  # what will not leave must not look as if it would
+            raise back
         try:
             proof = mail.send(mailed.content, mailed.recipient, self._smtp)
         except mail.MailRefused as refusal:

@@ -101,7 +101,7 @@ async def test_a_bounce_marks_the_notice_and_tells_the_case_that_the_contact_is_
     (task,) = (t for t in (await world.case()).tasks if t.kind == "contact_lost")
     assert DEBTOR in task.text and "5.1.1" in task.text and "no such user" in task.text
     ledger = Correspondence(world.ledger.engine)
-    assert ledger.bounced("ACME", DEBTOR)
+    assert ledger.bounced("ACME", "email", DEBTOR)
     assert [r.kind for r in ledger.receipts(notice)] == ["bounced"]
     assert (await filed(world, desk, delivery_report(original=notice))).result == "unchanged"
 
@@ -132,7 +132,7 @@ async def test_a_receipt_is_proof_kept_with_the_notice_and_no_more(
     (receipt,) = Correspondence(world.ledger.engine).receipts(notice)
     assert receipt.kind == kind and desk.folder.archived(receipt.sha256) == mail
     assert (await world.case()).sequence == before
-    assert not Correspondence(world.ledger.engine).bounced("ACME", DEBTOR)
+    assert not Correspondence(world.ledger.engine).bounced("ACME", "email", DEBTOR)
 
 
 async def test_a_provider_can_report_a_receipt(world: World, notice: str) -> None:
