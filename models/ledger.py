@@ -307,7 +307,7 @@ class ReceiptRow(SQLModel, table=True):
     """What became of a notice after it left: delivered, read, delayed, bounced, answered by a machine."""
 
     __tablename__ = "receipts"
-    __table_args__ = (UniqueConstraint("message_id", "kind", "sha256"),)
+    __table_args__ = (UniqueConstraint("message_id", "kind", "sha256"), Index("receipts_origin", "sha256"))
 
     id: int | None = Field(default=None, primary_key=True)
     message_id: str
@@ -315,5 +315,5 @@ class ReceiptRow(SQLModel, table=True):
     kind: str
     at: datetime = _instant()
     sha256: str
-    """Of the mail it came with (see `replies`), else of its text."""
+    """Of the mail it came with (see `replies`), or of the provider's own id of it."""
     text: str = Field(sa_column=Column(Text(), nullable=False), default="")

@@ -2,13 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from activities.correspondence import Correspondence, record_receipt
+from activities.correspondence import Correspondence
 from gateway.replies.filing import MAX_A_DAY, Filed, ReplyDesk
 from gateway.replies.inbox import from_imap, sweep, watch
 from gateway.replies.reading import MAX_BYTES
@@ -133,13 +132,6 @@ async def test_a_receipt_is_proof_kept_with_the_notice_and_no_more(
     assert receipt.kind == kind and desk.folder.archived(receipt.sha256) == mail
     assert (await world.case()).sequence == before
     assert not Correspondence(world.ledger.engine).bounced("ACME", "email", DEBTOR)
-
-
-async def test_a_provider_can_report_a_receipt(world: World, notice: str) -> None:
-    assert record_receipt(world.ledger, notice, "delivered", "provider P: id 17", datetime.now(UTC))
-    assert record_receipt(world.ledger, notice, "delivered", "provider P: id 17", datetime.now(UTC))
-    assert not record_receipt(world.ledger, "<nobody@arrears.invalid>", "delivered", "", datetime.now(UTC))
-    assert [r.text for r in Correspondence(world.ledger.engine).receipts(notice)] == ["provider P: id 17"]
 
 
 @pytest.mark.parametrize(
