@@ -16,6 +16,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities import mail
 from activities.bank_book import BankBook
+from activities.bundle import notice_suffix
 from activities.channels.dispatch import Channels, Ways, channel_key
 from activities.channels.ports import ChannelRefused, ChannelUnavailable
 from activities.channels.tally import Sent, Tally
@@ -252,7 +253,7 @@ class StepActivities:
             EarlierNotice(
                 notice_id=row.message_id, step=row.step, kind=row.kind, sent_at=row.sent_at,
                 recipient=row.recipient, subject=row.subject, content=row.content,
-                form="eml" if row.channel == "email" else "pdf" if row.content.startswith(b"%PDF") else "txt",
+                form=notice_suffix(row.channel, row.content),
             )
             for row in self._outbox.earlier(order.case_id)
         ]  # fmt: skip
