@@ -137,9 +137,9 @@ class StepActivities:
         """A step waits for a day where money of the buyer came in that nobody matched yet: it may be this invoice's."""
         if order.step.id in DUTY_STEPS:
             return None
-        now = datetime.now(UTC)
-        money = self._bank.unmatched_since(invoice.creditor, invoice.buyer.id, now - HOLD_BACK)
-        until = order.clock.at(money.stored_at + HOLD_BACK) if money is not None else at
+        since = datetime.now(UTC) - HOLD_BACK
+        money = self._bank.unmatched_since(invoice.creditor, invoice.buyer.id, since)
+        until = order.clock.at(money.stored_at) + HOLD_BACK if money is not None else at
         if money is None or until <= at:
             return None
         amount = Money.from_minor(money.unapplied_minor, money.currency)
