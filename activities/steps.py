@@ -212,7 +212,11 @@ class StepActivities:
         notice = self._outbox.find(key)
         if notice is not None and notice.status in DEPARTED:
             return Sent("email", notice.message_id, sha256=notice.sha256)
-        mailed = _again(notice, order) or self._composed(key, order, invoice, creditor, at, check)
+        mailed = _again(notice, order)
+        if mailed is not None:
+            self._outbox.once_more(mailed.message_id)
+        else:
+            mailed = self._composed(key, order, invoice, creditor, at, check)
         if mailed is None:  # Another case of the buyer was faster.
             _hold(check.before("email"))
             raise ApplicationError("the buyer is being contacted in another case: try again", type="ContactTaken")

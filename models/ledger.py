@@ -155,6 +155,7 @@ class NoticeRow(SQLModel, table=True):
     status: str = "pending"
     """pending, sent, refused, cancelled (the case closed before it left), bounced (was sent, and came back)."""
     attempts: int = 0
+    """How often it was sent, or may have been: counted before each try."""
     proof: str = ""
     composed_at: datetime = _instant()
     sent_at: datetime | None = _instant(nullable=True)

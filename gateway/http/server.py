@@ -30,8 +30,8 @@ async def listen(app: Starlette, settings: HookSettings) -> None:
     """Serve until cancelled. What is being answered then is answered first."""
     listening = await _port(settings)
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, lifespan="off", limit_concurrency=_AT_ONCE,
-        timeout_keep_alive=5, timeout_graceful_shutdown=5,
+        app, log_config=None, access_log=False, log_level="warning", server_header=False, lifespan="off",
+        limit_concurrency=_AT_ONCE, timeout_keep_alive=5, timeout_graceful_shutdown=5,
     )  # fmt: skip
     server = _Server(config)
     log.info("hooks_open", host=settings.host, port=settings.port)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from activities.outbox import Outbox
 from models import events as e
 from tests.cases import day, on
 from tests.workflows.test_ladder_climbed import PLAIN
@@ -33,6 +34,8 @@ async def test_a_mail_server_that_is_busy_for_a_moment_is_tried_again(world: Wor
     await world.pass_until(day(-2))
     assert await world.steps() == PLAIN[:1]
     assert (world.mail.tries, len(world.mail.letters), world.open_tasks()) == (3, 1, [])
+    (notice,) = Outbox(world.ledger.engine).earlier("invoice/ACME/0017")
+    assert notice.attempts == 3, "what may have come twice is counted"
 
 
 async def test_a_long_silence_of_the_mail_server_makes_one_task_and_in_the_end_one_letter(world: World) -> None:
