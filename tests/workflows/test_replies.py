@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from activities.correspondence import Correspondence
+from gateway.errors import Unreachable
 from gateway.replies.filing import MAX_A_DAY, Filed, ReplyDesk
 from gateway.replies.inbox import from_imap, sweep, watch
 from gateway.replies.reading import MAX_BYTES
@@ -243,6 +244,55 @@ async def test_the_drop_folder_is_emptied(world: World, desk: ReplyDesk, notice:
     refused = desk.folder.path / "refused"
     assert "at most 10 MB" in (refused / "3.reason.txt").read_text()
     assert "no mail" in (refused / "2.reason.txt").read_text()
+
+
+async def test_a_mail_that_cannot_be_filed_now_does_not_keep_the_others_waiting(
+    world: World, desk: ReplyDesk, notice: str, mailbox: ImapServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strange = answer("strange", to=notice, message_id="<0@buyer.example>")
+    others = [answer(f"{n}", to=notice, message_id=f"<{n}@buyer.example>") for n in (1, 2)]
+    desk.folder.inbox.mkdir(parents=True)
+    (desk.folder.inbox / "0.eml").write_bytes(strange)
+    (desk.folder.inbox / "1.eml").write_bytes(others[0])
+    mailbox.put(strange, others[1])
+    await world.now()
+    file = desk.file
+
+    async def sometimes(raw: bytes, invoice: str | None = None) -> Filed:
+        if raw == strange:
+            raise OSError(28, "No space left on device")
+        return await file(raw, invoice)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(desk, "file", sometimes)
+        with pytest.raises(OSError, match="No space left"):
+            await sweep(desk, mailbox.settings())
+    await world.settle()
+    assert [t.text.rpartition(": ")[2] for t in (await world.case()).tasks] == ["1", "2"]
+    assert [path.name for path in desk.folder.waiting()] == ["0.eml"] and mailbox.unseen() == 1
+
+    await sweep(desk, mailbox.settings())
+    await world.settle()
+    assert len((await world.case()).tasks) == 3
+    assert desk.folder.waiting() == [] and mailbox.unseen() == 0
+
+
+async def test_where_nobody_answers_the_third_mail_in_a_row_is_the_last_that_is_tried(
+    world: World, desk: ReplyDesk, notice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.folder.inbox.mkdir(parents=True)
+    for n in range(9):
+        (desk.folder.inbox / f"{n}.eml").write_bytes(answer(f"{n}", to=notice, message_id=f"<{n}@buyer.example>"))
+    tried = []
+
+    async def away(*given: Any) -> None:
+        tried.append(given)
+        raise Unreachable("the Temporal server did not answer")
+
+    monkeypatch.setattr(world.service, "tell", away)
+    with pytest.raises(Unreachable):
+        await sweep(desk, None)
+    assert len(tried) == 3 and len(desk.folder.waiting()) == 9
 
 
 async def test_two_mails_of_one_name_are_both_kept(world: World, desk: ReplyDesk, notice: str) -> None:
