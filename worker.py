@@ -37,10 +37,13 @@ from gateway.connection import connect_server, open_ledger, register_search_attr
 from gateway.creditor_files import load_creditor
 from gateway.environment import load_settings
 from gateway.errors import GatewayError, InputRefused, Unreachable, WrongUsage
+from gateway.http.hooks import hooks_app
+from gateway.http.server import listen
 from gateway.inbox.watching import watch_aside
 from gateway.jurisdiction_files import load_jurisdiction
 from gateway.letter_files import letter_faults, letter_rules
 from gateway.logs import configure_logging
+from gateway.receipts import ReceiptDesk
 from gateway.reconcile import reconcile
 from gateway.replies.filing import ReplyDesk
 from gateway.replies.inbox import watch
@@ -138,7 +141,11 @@ async def serve(settings: Settings) -> None:
     worker = build_worker(client, ledger, settings)
     await schedule_reconciliation(client, settings.task_queue)
     running = asyncio.create_task(worker.run())
-    watching = asyncio.create_task(watch(ReplyDesk(Service(settings, ledger, client)), settings.imap))
+    service = Service(settings, ledger, client)
+    asides = [asyncio.create_task(watch(ReplyDesk(service), settings.imap))]
+    if settings.hooks is not None:
+        app = hooks_app(ReceiptDesk(service), settings.hooks.secret, settings.data_dir)
+        asides.append(asyncio.create_task(listen(app, settings.hooks)))
     ready = os.environ.get("ARREARS_READY_FILE")
     if ready:
         Path(ready).write_text(str(os.getpid()))
@@ -147,7 +154,9 @@ async def serve(settings: Settings) -> None:
     inbox = asyncio.create_task(watch_aside(settings, lambda: stop.is_set() or running.done()))
     await asyncio.wait([running, stopping], return_when=asyncio.FIRST_COMPLETED)
     log.info("worker_stopping")
-    watching.cancel()
+    for aside in asides:
+        aside.cancel()
+    await asyncio.gather(*asides, return_exceptions=True)
     await worker.shutdown()
     stop.set()
     await inbox

@@ -204,7 +204,7 @@ class BankBook:
             return list(connection.execute(query))
 
     def unmatched_since(self, creditor: str, buyer: str, since: datetime) -> sa.Row[Any] | None:
-        """The latest money of a buyer that is applied to nothing yet: its irreversible steps wait for a day."""
+        """The latest money of a buyer that is not matched yet: its steps wait for a day."""
         query = (
             sa.select(BANK_ENTRIES)
             .where(

@@ -30,6 +30,13 @@ def safe_name(text: str) -> str:
     return name if name == text else f"{name or 'x'}-{ids.digest(text)[:8]}"
 
 
+def notice_suffix(channel: str, content: bytes) -> str:
+    """How the file of a notice is to end, so that it opens: a mail, a letter that was printed, or a message."""
+    if channel == "email":
+        return "eml"
+    return "pdf" if content.startswith(b"%PDF") else "txt"
+
+
 def csv_file(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     """A CSV file for a spreadsheet: UTF-8 with a mark, and no cell that would be taken for a formula."""
     out = io.StringIO()

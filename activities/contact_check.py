@@ -55,6 +55,25 @@ class ContactCheck:
             return None
         return self._report(self._verdict(self._terms, channel, self._ledger_knows()))
 
+    def before_all(self, channels: Sequence[Channel]) -> StepReport | None:
+        """Why a step that goes out by several channels must wait: until all may be used.
+
+        Where their hours do not meet on a day the first of them counts; what the others miss is left to a person.
+        """
+        if self._terms is None:
+            return None
+        recent = self._ledger_knows()
+        verdicts = [self._verdict(self._terms, channel, recent) for channel in channels]
+        delays = [verdict for verdict in verdicts if isinstance(verdict, Delayed)]
+        if not delays:
+            return None
+        last = max(delays, key=lambda delayed: delayed.until)
+        contact = self._invoice.buyer.contact
+        then = (
+            may_contact(self._terms.rules, self._terms.calendar, contact, channel, last.until) for channel in channels
+        )
+        return self._report(verdicts[0] if any(isinstance(verdict, Delayed) for verdict in then) else last)
+
     def admits(self, recent: RecentContacts) -> bool:
         """Whether the contacts with the buyer leave room for one more by mail: asked inside of the transaction."""
         return self._terms is None or isinstance(self._verdict(self._terms, "email", self._mapped(recent)), Permitted)

@@ -5,14 +5,13 @@ How a mail is read and judged is in `gateway/replies/`; what a case makes of it,
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from activities.database import reading, writing
-from activities.ledger import Ledger
 from activities.tables import CASES, DEPARTED, NOTICE_STEPS, NOTICES, RECEIPTS, REPLIES
 from models import ids
 from models.base import Value
@@ -48,6 +47,7 @@ class AnsweredNotice(NamedTuple):
     message_id: str
     kind: str
     recipient: str
+    status: str
     cases: tuple[str, ...]
 
 
@@ -111,19 +111,36 @@ class Correspondence:
         """The first of these Message-IDs that is a notice of ours."""
         wanted = list(dict.fromkeys(message_ids))[:100]
         query = (
-            sa.select(NOTICES.c.message_id, NOTICES.c.kind, NOTICES.c.recipient, NOTICE_STEPS.c.case_id)
+            sa.select(
+                NOTICES.c.message_id, NOTICES.c.kind, NOTICES.c.recipient, NOTICES.c.status, NOTICE_STEPS.c.case_id
+            )
             .join(NOTICE_STEPS, NOTICE_STEPS.c.message_id == NOTICES.c.message_id)
             .where(NOTICES.c.message_id.in_(wanted))
             .order_by(NOTICE_STEPS.c.case_id)
-        )
+        )  # fmt: skip
         with reading(self.engine) as connection:
             rows = list(connection.execute(query)) if wanted else []
         for message_id in wanted:
             mine = [row for row in rows if row.message_id == message_id]
             if mine:
                 cases = tuple(dict.fromkeys(row.case_id for row in mine))
-                return AnsweredNotice(message_id, mine[0].kind, mine[0].recipient, cases)
+                return AnsweredNotice(message_id, mine[0].kind, mine[0].recipient, mine[0].status, cases)
         return None
+
+    def by_channel(self, channel: str, reference: str) -> AnsweredNotice | None:
+        """The notice of a channel under a reference: its key, or its Message-ID with or without brackets."""
+        bare = reference.strip().removeprefix("<").removesuffix(">")
+        query = (
+            sa.select(NOTICES.c.message_id)
+            .join(NOTICE_STEPS, NOTICE_STEPS.c.message_id == NOTICES.c.message_id)
+            .where(
+                NOTICES.c.channel == channel,
+                (NOTICE_STEPS.c.key == reference) | (NOTICE_STEPS.c.message_id == f"<{bare}>"),
+            )
+        )  # fmt: skip
+        with reading(self.engine) as connection:
+            message_id = connection.execute(query).scalar()
+        return self.notice([message_id]) if message_id is not None else None
 
     def is_case(self, case_id: str) -> bool:
         """Whether there is such a case."""
@@ -179,36 +196,38 @@ class Correspondence:
                 connection.execute(sa.update(NOTICES).where(departed).values(status="bounced"))
         return True
 
+    def has_receipt(self, message_id: str, kind: ReceiptKind, sha256: str) -> bool:
+        """Whether just this was noted before."""
+        values = {"message_id": message_id, "kind": kind, "sha256": sha256}
+        query = sa.select(RECEIPTS.c.id).where(*(RECEIPTS.c[name] == value for name, value in values.items()))
+        with reading(self.engine) as connection:
+            return connection.execute(query).first() is not None
+
+    def reported(self, sha256: str) -> set[str]:
+        """The notices that something of this digest was noted with."""
+        query = sa.select(RECEIPTS.c.message_id).where(RECEIPTS.c.sha256 == sha256)
+        with reading(self.engine) as connection:
+            return set(connection.execute(query).scalars())
+
     def receipts(self, message_id: str) -> list[sa.Row[Any]]:
         """What became of a notice, the oldest first: kind, at, sha256, text."""
         query = sa.select(RECEIPTS).where(RECEIPTS.c.message_id == message_id).order_by(RECEIPTS.c.at, RECEIPTS.c.id)
         with reading(self.engine) as connection:
             return list(connection.execute(query))
 
-    def bounced(self, creditor: str, recipient: str) -> bool:
-        """Whether the last notice to an address that left came back."""
+    def bounced(self, creditor: str, channel: str, recipient: str) -> bool:
+        """Whether the last notice that left by a channel for an address came back."""
         query = (
             sa.select(NOTICES.c.status)
             .where(
-                NOTICES.c.creditor == creditor, NOTICES.c.recipient == recipient, NOTICES.c.status.in_(DEPARTED),
-                NOTICES.c.sent_at.is_not(None),
+                NOTICES.c.creditor == creditor, NOTICES.c.channel == channel, NOTICES.c.recipient == recipient,
+                NOTICES.c.status.in_(DEPARTED), NOTICES.c.sent_at.is_not(None),
             )
             .order_by(NOTICES.c.sent_at.desc())
             .limit(1)
         )  # fmt: skip
         with reading(self.engine) as connection:
             return connection.execute(query).scalar() == "bounced"
-
-
-def record_receipt(ledger: Ledger, message_id: str, kind: ReceiptKind, text: str, at: datetime | None = None) -> bool:
-    """Note what a provider reports on a notice: delivered, read, posted, bounced.
-
-    For the hooks of providers. Of a bounce the case has to be told as well: that is `ContactLost`.
-
-    Returns:
-        Whether there is such a notice.
-    """
-    return Correspondence(ledger.engine).receive(message_id, kind, text, at or datetime.now(UTC))
 
 
 def _stored(row: sa.Row[Any]) -> StoredReply:

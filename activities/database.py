@@ -54,11 +54,11 @@ def _create_tables(engine: Engine) -> None:
             # Two processes that start together must not both create the tables.
             connection.execute(_ONE_WRITER)
         SQLModel.metadata.create_all(connection)
-        _add_columns(connection)
+        _add_what_is_new(connection)
 
 
-def _add_columns(connection: Connection) -> None:
-    """Columns that a ledger of an earlier version lacks. They are only ever added, and may be empty."""
+def _add_what_is_new(connection: Connection) -> None:
+    """Columns and indexes that a ledger of an earlier version lacks. They are only ever added; columns may be empty."""
     inspector = sa.inspect(connection)
     for table in SQLModel.metadata.tables.values():
         there = {column["name"] for column in inspector.get_columns(table.name)}
@@ -66,6 +66,8 @@ def _add_columns(connection: Connection) -> None:
             if column.name not in there:
                 kind = column.type.compile(dialect=connection.dialect)
                 connection.exec_driver_sql(f'ALTER TABLE {table.name} ADD COLUMN "{column.name}" {kind}')
+        for index in table.indexes:
+            index.create(connection, checkfirst=True)
 
 
 def _tune_sqlite(engine: Engine) -> None:

@@ -10,12 +10,15 @@ from email.parser import BytesHeaderParser
 from email.utils import parseaddr
 
 from activities.mime import ascii_address, one_line
-from activities.smtp_line import Line, Reply, Server, as_bytes, hang_up, line_to
+from activities.smtp_line import Deadline, Line, Reply, Server, as_bytes, hang_up, line_to
 from models.parties import mail_address
 
 __all__ = ["MailRefused", "MailUnavailable", "SenderRefused", "Server", "hang_up", "send"]
 
 TIMEOUT_SECONDS = 30.0
+"""For each answer of the server."""
+WHOLE_SECONDS = 150.0
+"""For one mail in all; a step has three minutes (`workflows/counterparts.py`)."""
 
 # Replies that blame our settings, not this mail: authentication wanted, failed, too weak, or encryption
 # wanted.
@@ -53,7 +56,9 @@ class MailUnavailable(Exception):
         self.reason = reason
 
 
-def send(content: bytes, recipient: str, settings: Server, *, timeout: float = TIMEOUT_SECONDS) -> str:
+def send(
+    content: bytes, recipient: str, settings: Server, *, timeout: float = TIMEOUT_SECONDS, whole: float = WHOLE_SECONDS
+) -> str:  # fmt: skip
     """Sends one mail to one recipient; returns the server's final reply, such as `250 2.0.0 queued`.
 
     Args:
@@ -61,6 +66,7 @@ def send(content: bytes, recipient: str, settings: Server, *, timeout: float = T
         recipient: Whom the envelope is for.
         settings: The mail server.
         timeout: Seconds to wait for each answer of the server.
+        whole: Seconds for all of it.
 
     Raises:
         MailRefused: The server refused for good, or the address cannot be one.
@@ -68,6 +74,23 @@ def send(content: bytes, recipient: str, settings: Server, *, timeout: float = T
             must be sent again as the same bytes, so that the Message-ID tells the two to be one.
     """
     where = f"{settings.host}:{settings.port}"
+    with Deadline(whole) as deadline:
+        trouble: Exception | None = None
+        try:
+            proof = _sent(content, recipient, settings, timeout, where)
+        except (MailRefused, MailUnavailable) as error:
+            trouble = error
+        if deadline.over.is_set():
+            # What came before the line was cut may look like an answer, even like a good one.
+            hang_up()
+            said = f"{where} took more than {whole:g} s over one mail: it will be tried again"
+            raise MailUnavailable(said) from trouble
+    if trouble is not None:
+        raise trouble
+    return proof
+
+
+def _sent(content: bytes, recipient: str, settings: Server, timeout: float, where: str) -> str:
     try:
         to = ascii_address(mail_address(recipient))
     except ValueError as error:

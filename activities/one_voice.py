@@ -91,6 +91,7 @@ class OneVoice:
             before = notice.message_id if notice is not None else None
             gathered = self._gathering.around(order, invoice, creditor, at, before)
             if notice is not None and self._still_true(notice, gathered, order):
+                self._outbox.once_more(notice.message_id)
                 return self._sent(notice.message_id, notice.recipient, notice.content, at, check.note)
             message_id = before or self._outbox.new_message_id(step_key(order))
             try:

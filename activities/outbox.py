@@ -24,8 +24,13 @@ _FIND = (
     .join(NOTICE_STEPS, NOTICE_STEPS.c.message_id == NOTICES.c.message_id)
     .where(NOTICE_STEPS.c.key == _THIS)
 )
-_REPLACE = sa.update(NOTICES).where(NOTICES.c.message_id == _THIS, NOTICES.c.status.not_in(DEPARTED))
-_CLOSE = sa.update(NOTICES).where(NOTICES.c.message_id == _THIS).values(attempts=NOTICES.c.attempts + 1)
+_REPLACE = (
+    sa.update(NOTICES)
+    .where(NOTICES.c.message_id == _THIS, NOTICES.c.status.not_in(DEPARTED))
+    .values(attempts=NOTICES.c.attempts + 1)
+)
+_CLOSE = sa.update(NOTICES).where(NOTICES.c.message_id == _THIS)
+_ONCE_MORE = sa.update(NOTICES).where(NOTICES.c.message_id == _THIS).values(attempts=NOTICES.c.attempts + 1)
 _THIS_BUYER = (
     CASES.c.creditor == sa.bindparam("its_creditor"), CASES.c.buyer_id == sa.bindparam("its_buyer"),
     CASES.c.case_id != sa.bindparam("not_this"),
@@ -99,6 +104,8 @@ class Outbox:
     ) -> bool:  # fmt: skip
         """Store a notice before it is sent; one that was stored and never sent is replaced (the balance moved).
 
+        It counts as an attempt, for the next thing is to send it.
+
         Args:
             key: The key of the step.
             order: The step.
@@ -119,7 +126,7 @@ class Outbox:
             if self._there(connection, key):
                 connection.execute(_REPLACE, {"this": notice["message_id"], **values})
                 return True
-            connection.execute(sa.insert(NOTICES), {**values, "attempts": 0, "proof": ""})
+            connection.execute(sa.insert(NOTICES), {**values, "attempts": 1, "proof": ""})
             connection.execute(sa.insert(NOTICE_STEPS), _served_row(key, order, notice["message_id"]))
         return True
 
@@ -162,7 +169,7 @@ class Outbox:
                 connection.execute(_REPLACE, {"this": message_id, **values})
                 connection.execute(_LET_GO, {"this": message_id, "these": list(keys)})
             else:
-                connection.execute(sa.insert(NOTICES), {**values, "attempts": 0, "proof": ""})
+                connection.execute(sa.insert(NOTICES), {**values, "attempts": 1, "proof": ""})
             new = [_served_row(key, order, message_id) for key, order in keys.items() if key not in bound]
             if new:
                 connection.execute(sa.insert(NOTICE_STEPS), new)
@@ -199,6 +206,11 @@ class Outbox:
         """When a buyer was contacted since an instant (on the wall), other than in the case given."""
         with reading(self.engine) as connection:
             return self._recent(connection, creditor, buyer, case_id, since)
+
+    def once_more(self, message_id: str) -> None:
+        """What an earlier attempt left goes out as it is: it is counted before, for a crash may come."""
+        with writing(self.engine) as connection:
+            connection.execute(_ONCE_MORE, {"this": message_id})
 
     def sent(self, message_id: str, proof: str) -> None:
         """The counterpart has taken the notice; `proof` is what it answered."""

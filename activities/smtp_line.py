@@ -106,6 +106,48 @@ class Line:
 _thread = threading.local()
 
 
+class Deadline:
+    """Ends what this thread says to its server after so many seconds, as if the connection had broken.
+
+    The server has a time for each answer, but one that gives a byte now and then would never use it up.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        """The clock runs from `with` on."""
+        self.over = threading.Event()
+        self._calls: list[smtplib.SMTP] = []
+        self._clock = threading.Timer(seconds, self._cut)
+        self._clock.daemon = True
+
+    def called(self, smtp: smtplib.SMTP) -> None:
+        """A connection that is spoken on."""
+        self._calls.append(smtp)
+        if self.over.is_set():
+            raise TimeoutError("there is no time left")
+
+    def _cut(self) -> None:
+        self.over.set()
+        for smtp in self._calls:
+            with contextlib.suppress(OSError):
+                if smtp.sock is not None:
+                    smtp.sock.shutdown(socket.SHUT_RDWR)
+
+    def __enter__(self) -> "Deadline":
+        self._clock.start()
+        _thread.deadline = self
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._clock.cancel()
+        _thread.deadline = None
+
+
+def _called(smtp: smtplib.SMTP) -> None:
+    deadline: Deadline | None = getattr(_thread, "deadline", None)
+    if deadline is not None:
+        deadline.called(smtp)
+
+
 def line_to(settings: Server, timeout: float) -> tuple[Line, bool]:
     """This thread's connection, and whether it was used before.
 
@@ -117,6 +159,7 @@ def line_to(settings: Server, timeout: float) -> tuple[Line, bool]:
     key = (settings.host, settings.port, settings.username, settings.starttls, timeout)
     line: Line | None = getattr(_thread, "line", None)
     if line is not None and line.key == key and time.monotonic() - line.last_used < _IDLE_SECONDS:
+        _called(line.smtp)
         return line, True
     hang_up()
     line = _thread.line = Line(_connect(settings, timeout), key)
@@ -133,6 +176,7 @@ def hang_up() -> None:
 
 def _connect(settings: Server, timeout: float) -> smtplib.SMTP:
     smtp = smtplib.SMTP(timeout=timeout, local_hostname=_our_name())
+    _called(smtp)
     try:
         # connect() does not keep the name, and the certificate is checked against it.
         smtp._host = settings.host  # type: ignore[attr-defined]

@@ -16,6 +16,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities import mail
 from activities.bank_book import BankBook
+from activities.bundle import notice_suffix
 from activities.channels.dispatch import Channels, Ways, channel_key
 from activities.channels.ports import ChannelRefused, ChannelUnavailable
 from activities.channels.tally import Sent, Tally
@@ -136,9 +137,9 @@ class StepActivities:
         """A step waits for a day where money of the buyer came in that nobody matched yet: it may be this invoice's."""
         if order.step.id in DUTY_STEPS:
             return None
-        now = datetime.now(UTC)
-        money = self._bank.unmatched_since(invoice.creditor, invoice.buyer.id, now - HOLD_BACK)
-        until = order.clock.at(money.stored_at + HOLD_BACK) if money is not None else at
+        since = datetime.now(UTC) - HOLD_BACK
+        money = self._bank.unmatched_since(invoice.creditor, invoice.buyer.id, since)
+        until = order.clock.at(money.stored_at) + HOLD_BACK if money is not None else at
         if money is None or until <= at:
             return None
         amount = Money.from_minor(money.unapplied_minor, money.currency)
@@ -172,14 +173,21 @@ class StepActivities:
             rules = self._find_rules(invoice.buyer.country)
             return self._one_voice.send(order, invoice, creditor, at, check, rules).but(stored=stored)
         tally = Tally(order)
+        left = {channel for channel in ways.served if self._has_left(channel, order)}
+        if not left:
+            _hold(check.before_all(cast("tuple[Channel, ...]", ways.served)))
         for channel in ways.served:
             try:
+                if channel not in left:
+                    _hold(check.before(cast("Channel", channel)))
                 if channel == "email":
                     tally.sent(self._by_mail(order, invoice, creditor, at, check))
                 else:
-                    if channel == ways.served[0] and not self._channels.has_left(channel, order):
-                        _hold(check.before(cast("Channel", channel)))
                     tally.sent(self._channels.send(channel, order, invoice, creditor, at))
+            except _Held as back:
+                if not tally.has_left:
+                    raise
+                tally.refused(channel, ChannelRefused(back.report.note))
             except (CannotCompose, mail.MailRefused, ChannelRefused) as refusal:
                 tally.refused(channel, refusal)
             except (mail.MailUnavailable, ChannelUnavailable) as unavailable:
@@ -193,6 +201,10 @@ class StepActivities:
         by_hand = order.but(step=order.step.but(channels=ways.by_hand))
         return tally.report(at, stored, task_text(by_hand, invoice, creditor) if ways.by_hand else "")
 
+    def _has_left(self, channel: str, order: StepOrder) -> bool:
+        notice = self._outbox.find(_key(order) if channel == "email" else channel_key(order, channel))
+        return notice is not None and notice.status in DEPARTED
+
     def _by_mail(
         self, order: StepOrder, invoice: Invoice, creditor: Creditor, at: datetime, check: ContactCheck
     ) -> Sent:  # fmt: skip
@@ -200,13 +212,18 @@ class StepActivities:
         notice = self._outbox.find(key)
         if notice is not None and notice.status in DEPARTED:
             return Sent("email", notice.message_id, sha256=notice.sha256)
-        _hold(check.before("email"))
-        mailed = _again(notice, order) or self._composed(key, order, invoice, creditor, at, check)
+        mailed = _again(notice, order)
+        if mailed is not None:
+            self._outbox.once_more(mailed.message_id)
+        else:
+            mailed = self._composed(key, order, invoice, creditor, at, check)
         if mailed is None:  # Another case of the buyer was faster.
             _hold(check.before("email"))
             raise ApplicationError("the buyer is being contacted in another case: try again", type="ContactTaken")
-        if len(order.step.channels) > 1 and self._correspondence.bounced(creditor.code, mailed.recipient):
-            raise CameBack(f"the last mail to {mailed.recipient} came back")
+        if len(order.step.channels) > 1 and self._correspondence.bounced(creditor.code, "email", mailed.recipient):
+            back = CameBack(f"the last mail to {mailed.recipient} came back")
+            self._outbox.refused(mailed.message_id, str(back))  # what will not leave must not look as if it would
+            raise back
         try:
             proof = mail.send(mailed.content, mailed.recipient, self._smtp)
         except mail.MailRefused as refusal:
@@ -240,7 +257,7 @@ class StepActivities:
             EarlierNotice(
                 notice_id=row.message_id, step=row.step, kind=row.kind, sent_at=row.sent_at,
                 recipient=row.recipient, subject=row.subject, content=row.content,
-                form="eml" if row.channel == "email" else "pdf" if row.content.startswith(b"%PDF") else "txt",
+                form=notice_suffix(row.channel, row.content),
             )
             for row in self._outbox.earlier(order.case_id)
         ]  # fmt: skip

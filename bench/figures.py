@@ -59,7 +59,7 @@ TARGETS: dict[str, Target] = {
 NAMES = (
     "start_rate", "payment_rate", "ladder_rate", "mail_steps_rate", "events_per_step", "actions_per_ladder",
     "bytes_per_case", "memory_per_case", "recovery_ratio", "decision_rate", "simulate_rate", "segment_rate",
-    "ubl_rate", "letters_rate", "gathered_run",
+    "ubl_rate", "letters_rate", "gathered_run", "killed_notices",
     "matching_time", "matching_memory", "matching_share", "matching_wrong",
     "intake_time", "intake_memory", "booking_time", "booking_memory",
 )  # fmt: skip

@@ -150,7 +150,11 @@ class Ours:
 
     def reminded(self) -> int:
         """Cases whose first step is in the ledger."""
-        return self._count(sa.select(sa.func.count()).select_from(CASES).where(CASES.c.stage == "reminded"))
+        return self.reached("reminded")
+
+    def reached(self, stage: str) -> int:
+        """Cases that stand at a stage."""
+        return self._count(sa.select(sa.func.count()).select_from(CASES).where(CASES.c.stage == stage))
 
     def performed_twice(self) -> int:
         """Steps that the chains of their cases record more than once."""

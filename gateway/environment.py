@@ -13,11 +13,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway.errors import WrongUsage
 from models.parties import ChatChannel
-from models.settings import ImapSettings, LogFormat, LogLevel, Provider, Settings, SmtpSettings
+from models.settings import HookSettings, ImapSettings, LogFormat, LogLevel, Provider, Settings, SmtpSettings
 
 _PREFIX = "ARREARS_"
 _OWN_NAMES = {"namespace": "TEMPORAL_NAMESPACE"}
-_SECRET = {"smtp_password", "imap_password", "ledger_url", "print_token", "chat_token"}
+_SECRET = {"smtp_password", "imap_password", "ledger_url", "print_token", "chat_token", "hook_secret"}
 _EXPECTED = {
     "data_dir": "the path of a folder, without a question mark",
     "ledger_url": "sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE",
@@ -25,6 +25,7 @@ _EXPECTED = {
     "smtp_starttls": "true or false",
     "imap_port": "a port number from 1 to 65535",
     "imap_security": "tls, starttls or none",
+    "hook_port": "a port number from 1 to 65535",
     "allow_time_lapse": "true or false",
     "log_format": "auto, json or console",
     "log_level": "debug, info, warning or error",
@@ -62,6 +63,9 @@ class _Environment(BaseSettings):
     imap_folder: str | None = None
     imap_done_folder: str | None = None
     imap_security: Literal["tls", "starttls", "none"] | None = None
+    hook_host: str | None = None
+    hook_port: int | None = Field(default=None, ge=1, le=65535)
+    hook_secret: SecretStr | None = None
     task_queue: str = "arrears"
     allow_time_lapse: bool = False
     log_format: LogFormat = "auto"
@@ -91,6 +95,7 @@ def load_settings(data_dir: str | None = None) -> Settings:
             imap=imap,
             printing=_printing(found),
             chat=_chat(found),
+            hooks=_hooks(found),
             task_queue=found.task_queue,
             namespace=os.environ.get(_OWN_NAMES["namespace"]) or "default",
             allow_time_lapse=found.allow_time_lapse,
@@ -147,6 +152,21 @@ def _chat(found: _Environment) -> dict[ChatChannel, Provider]:
 
 
 _HTTP = re.compile(r"https?://[^\s/]+")
+
+
+def _hooks(found: _Environment) -> HookSettings | None:
+    given = {name: value for name in ("host", "port") if (value := getattr(found, f"hook_{name}")) is not None}
+    if found.hook_secret is None:
+        if given:
+            names = ", ".join(_variable(f"hook_{name}") for name in given)
+            raise SettingsError(f"{names} set, but {_variable('hook_secret')} is not. Set it, or unset the rest.")
+        return None
+    try:
+        return HookSettings(secret=found.hook_secret, **given)
+    except ValidationError:
+        raise SettingsError(
+            f"{_variable('hook_secret')} is too short: give at least 16 characters (`openssl rand -hex 32` makes some)."
+        ) from None
 
 
 def _imap(found: _Environment) -> ImapSettings | None:

@@ -5,8 +5,18 @@ import sys
 
 import structlog
 from structlog.typing import Processor
+from temporalio.exceptions import ApplicationError
 
+from activities.database import LedgerUnreachable
 from models.settings import Settings
+
+
+def in_a_sentence(record: logging.LogRecord) -> bool:
+    """A counterpart that does not answer is an everyday matter: the log tells its reason, and no traceback."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, ApplicationError | LedgerUnreachable):
+        record.msg, record.exc_info, record.exc_text = f"{record.msg}: {error}", None, None
+    return True
 
 
 def configure_logging(settings: Settings) -> None:
@@ -20,14 +30,17 @@ def configure_logging(settings: Settings) -> None:
         structlog.processors.format_exc_info,
     ]
     console = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
-    renderer: Processor = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer(default=str)
+    renderer: Processor = structlog.processors.JSONRenderer(default=str)
     if console:
+        # Plain: the other kind prints the values of local variables, and those are people's data.
+        renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
         shared.remove(structlog.processors.format_exc_info)
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer]
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
+    handler.addFilter(in_a_sentence)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())

@@ -155,6 +155,7 @@ class NoticeRow(SQLModel, table=True):
     status: str = "pending"
     """pending, sent, refused, cancelled (the case closed before it left), bounced (was sent, and came back)."""
     attempts: int = 0
+    """How often it was sent, or may have been: counted before each try."""
     proof: str = ""
     composed_at: datetime = _instant()
     sent_at: datetime | None = _instant(nullable=True)
@@ -312,7 +313,7 @@ class ReceiptRow(SQLModel, table=True):
     """What became of a notice after it left: delivered, read, delayed, bounced, answered by a machine."""
 
     __tablename__ = "receipts"
-    __table_args__ = (UniqueConstraint("message_id", "kind", "sha256"),)
+    __table_args__ = (UniqueConstraint("message_id", "kind", "sha256"), Index("receipts_origin", "sha256"))
 
     id: int | None = Field(default=None, primary_key=True)
     message_id: str
@@ -320,5 +321,5 @@ class ReceiptRow(SQLModel, table=True):
     kind: str
     at: datetime = _instant()
     sha256: str
-    """Of the mail it came with (see `replies`), else of its text."""
+    """Of the mail it came with (see `replies`), or of the provider's own id of it."""
     text: str = Field(sa_column=Column(Text(), nullable=False), default="")

@@ -52,6 +52,14 @@ class ImapSettings(Value):
         return self
 
 
+class HookSettings(Value):
+    """Where providers report what became of notices, and the secret that they share with us."""
+
+    host: str = Field(default="127.0.0.1", min_length=1)
+    port: int = Field(default=8480, ge=1, le=65535)
+    secret: SecretStr = Field(min_length=16)
+
+
 class Provider(Value):
     """A provider that notices are handed to. `variable` is where its address is set, for messages."""
 
@@ -76,6 +84,9 @@ class Settings(Value):
 
     chat: dict[ChatChannel, Provider] = {}
     """Who takes short messages, by channel; what is not here is a task for people."""
+
+    hooks: HookSettings | None = None
+    """Where providers report by HTTP; None means nowhere."""
 
     task_queue: str = Field(default="arrears", min_length=1)
     namespace: str = Field(default="default", min_length=1)

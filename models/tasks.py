@@ -33,6 +33,12 @@ def _finished(case: Case, which: list[Task], at: datetime, outcome: str) -> Case
     return case.but(tasks=tuple(t.but(done_at=at, outcome=outcome) if t.id in open_now else t for t in case.tasks))
 
 
+def put_off_since(case: Case, step: str, now: datetime) -> datetime:
+    """Since when a step has been put off; `now` if it has not."""
+    waiting = (t.opened_at for t in case.tasks if t.kind == "delayed" and t.step == step and t.done_at is None)
+    return next(waiting, now)
+
+
 def names(case: Case) -> str:
     """The ids of the open tasks, for messages."""
     return ", ".join(t.id for t in case.tasks if t.done_at is None) or "none"

@@ -23,6 +23,15 @@ def mail(summary: str) -> ActivityConfig:
 
 DEFER_AFTER_FAILURE = timedelta(minutes=15)
 """How long a step waits, on the wall, after its counterpart could not be reached."""
+_LONGEST_DEFERRAL = timedelta(hours=2)
+
+
+def deferral(put_off: timedelta) -> timedelta:
+    """How long a step waits, on the wall, that has been put off for so long: an outage of days must not fill histories.
+
+    For an hour it is tried every quarter of an hour or so, then less and less often.
+    """
+    return min(max(DEFER_AFTER_FAILURE, put_off / 2), _LONGEST_DEFERRAL)
 
 
 def ledger(summary: str) -> ActivityConfig:

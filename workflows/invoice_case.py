@@ -22,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from models.ladder import Close, Perform, Propose, Record, Tell, Wait, ending, next_action
     from models.ordering import order_of
     from models.orders import Answer, CaseStart, Head, RecordOrder, StepReport
+    from models.tasks import put_off_since
     from workflows import counterparts
     from workflows.attributes import attributes_of
     from workflows.doors import Undecodable, decode, doors
@@ -108,12 +109,18 @@ class InvoiceCase:
             )
         except ActivityError as error:
             reason = str(error.cause or error)
-            until = self._case.clock.at(workflow.now() + counterparts.DEFER_AFTER_FAILURE)
-            report = StepReport(status="deferred", until=until, note=reason[:500])
+            report = StepReport(status="deferred", until=self._put_off(action.step.id), note=reason[:500])
         self._performing = False
         self._case = stored(self._case, report.stored)
         self._report(action, report)
         await self._note()
+
+    def _put_off(self, step: str) -> datetime:
+        """Until when a step waits whose counterpart could not be reached."""
+        wait, now = counterparts.DEFER_AFTER_FAILURE, self._now()
+        if workflow.patched("longer deferrals"):
+            wait = counterparts.deferral((now - put_off_since(self._case, step, now)) / self._case.clock.factor)
+        return self._case.clock.at(workflow.now() + wait)
 
     def _report(self, action: Perform, report: StepReport) -> None:
         step, occurrence = action.step, action.occurrence

@@ -18,10 +18,11 @@ from activities.channels.ports import Channel, ChannelRefused, Delivery
 from activities.channels.short_texts import short_text
 from activities.channels.tally import Sent
 from activities.composing import compose, goes_by_mail
+from activities.correspondence import Correspondence
 from activities.letters import LETTER_KINDS
 from activities.mime import one_line
 from activities.outbox import Outbox
-from activities.refusals import Undeliverable
+from activities.refusals import CameBack, Undeliverable
 from activities.tables import DEPARTED
 from models import ids
 from models.invoice import Invoice
@@ -45,18 +46,13 @@ class Channels:
 
     def __init__(self, engine: Engine, channels: Mapping[str, Channel] | None = None) -> None:
         """With the ledger's engine and the channels by their names; without any, all are tasks for people."""
-        self._outbox = Outbox(engine)
+        self._outbox, self._correspondence = Outbox(engine), Correspondence(engine)
         self._channels = dict(channels or {})
 
     @property
     def names(self) -> frozenset[str]:
         """The channels that are set up."""
         return frozenset(self._channels)
-
-    def has_left(self, channel: str, order: StepOrder) -> bool:
-        """Whether the notice of a step has left by a channel."""
-        known = self._outbox.find(channel_key(order, channel))
-        return known is not None and known.status in DEPARTED
 
     def ways(self, step: Step) -> Ways:
         """How a step leaves. Documents for counterparts go by mail, all else about them is for people."""
@@ -71,7 +67,8 @@ class Channels:
         """Send the notice of a step by a channel, unless it has left already.
 
         Raises:
-            CannotCompose: It cannot be made; `Undeliverable` if there is no address.
+            CannotCompose: It cannot be made; `Undeliverable` if there is no address, or the last notice there came
+                back and the step has another channel.
             ChannelRefused: The channel will never take it.
             ChannelUnavailable: The channel did not take it now.
         """
@@ -81,6 +78,8 @@ class Channels:
         if known is not None and known.status in DEPARTED:
             return Sent(channel, message_id)
         to = _address(channel, invoice.buyer)
+        if len(order.step.channels) > 1 and to and self._correspondence.bounced(creditor.code, channel, one_line(to)):
+            raise CameBack(f"the last message to {one_line(to)} by {channel} came back")
         made = self._made(channel, order, invoice, creditor, at)
         delivery = Delivery(
             key=key, message_id=message_id, to=to, addressee=one_line(invoice.buyer.name) or invoice.buyer.id,

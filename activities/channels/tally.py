@@ -45,6 +45,11 @@ class Tally:
         """A channel did not take it now."""
         self._troubled.append((channel, why))
 
+    @property
+    def has_left(self) -> bool:
+        """Whether the notice is out by some channel."""
+        return bool(self._sent)
+
     def trouble(self, last_try: bool) -> Exception | None:
         """Why the step is to be tried again.
 

@@ -1,4 +1,4 @@
-"""The tables of an evidence export: timeline, statement of account, interest, correspondence, tasks, notices.
+"""The tables of an evidence export: timeline, statement of account, interest, correspondence, tasks, notices, replies.
 
 Each as CSV and as a page to read. What is packed, and how it is proved, is in export.py.
 """
@@ -164,6 +164,29 @@ def notices(record: CaseRecord, files: dict[str, str]) -> dict[str, bytes]:
             demanded.amount, row.currency, row.approved_by or "", row.policy_digest, row.sha256, row.proof,
         ))  # fmt: skip
     return {"notices.csv": csv_file(columns, rows)}
+
+
+def receipts(record: CaseRecord, files: dict[str, str]) -> dict[str, bytes]:
+    """What became of the notices after they left. `files`: Message-ID to the file's name."""
+    columns = ("notice", "message_id", "at", "became", "what was reported")
+    rows = [
+        (files.get(row.message_id, ""), row.message_id, instant(row.at), row.kind.replace("_", " "), row.text)
+        for row in record.receipts
+    ]
+    return _table(record, "receipts", "What became of the notices", columns, rows, [
+        "As the mail servers, the readers' programs and the providers reported it, by the clock on the wall.",
+    ])  # fmt: skip
+
+
+def replies(record: CaseRecord, files: dict[str, str], notices: dict[str, str]) -> dict[str, bytes]:
+    """The mails that came in. `files`: digest to the file's name; `notices`: Message-ID to the file's name."""
+    columns = ("file", "filed", "written", "from", "subject", "taken for", "answers", "status", "reason", "sha256")
+    rows = [
+        (files.get(row.sha256, "not here"), instant(row.filed_at), instant(row.at), row.sender, row.subject, row.kind,
+         notices.get(row.notice, row.notice or ""), row.status, row.reason, row.sha256)
+        for row in record.replies
+    ]  # fmt: skip
+    return {"replies.csv": csv_file(columns, rows)}
 
 
 def _table(

@@ -7,7 +7,7 @@ made in documents.py; the check that travels with them is verify_export.py.
 import email
 import email.policy
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date
 from email.message import EmailMessage
@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy.engine import Engine
 
-from activities.bundle import safe_name, text_file, zipped
+from activities.bundle import notice_suffix, safe_name, text_file, zipped
 from activities.evidence import documents
 from activities.evidence.record import CaseRecord, notice_bytes
 from activities.evidence.verify_export import MANIFEST, canonical
@@ -29,6 +29,7 @@ from models.books import debtor_day
 
 ABOUT = {
     "README.txt": "what this is, and how to check it",
+    "SHA256SUMS": "the SHA-256 of every file, for `sha256sum -c`",
     "verify.py": "checks all of it; needs Python 3.8 or later, nothing else",
     "chain.jsonl": "the entries of the case, with the bytes that were hashed",
     "chain/": "an entry each, exactly the bytes that were hashed; SHA256SUMS for `sha256sum -c`",
@@ -47,6 +48,10 @@ ABOUT = {
     "tasks.html": "what people had to do, to read",
     "notices.csv": "every notice with its step, recipient, balance, approver and proof",
     "notices/": "what left, as it left; a PDF that was attached also as a file of its own",
+    "receipts.csv": "what became of the notices: delivered, read, posted, came back",
+    "receipts.html": "what became of the notices, to read",
+    "replies/": "the mails that came in, byte for byte; replies.csv says what each was taken for",
+    "replies.csv": "the mails that came in, what each was taken for, and the notice it answers",
     "not-sent/": "notices that were written and never left",
     "history/": "the histories of the case's workflow, for the Temporal UI and replayer",
 }
@@ -65,8 +70,9 @@ class Export:
 
 
 def export(
-    record: CaseRecord, engine: Engine, histories: Sequence[History], missing: str = "", as_of: date | None = None
-) -> Export:
+    record: CaseRecord, engine: Engine, histories: Sequence[History], missing: str = "", as_of: date | None = None,
+    mails: Mapping[str, bytes] | None = None,
+) -> Export:  # fmt: skip
     """Pack the evidence of a case.
 
     Args:
@@ -75,6 +81,7 @@ def export(
         histories: The histories of its runs.
         missing: Why histories are missing; empty if none are.
         as_of: The day up to which interest is counted; the day of the last entry if None.
+        mails: The mails of its replies, by their digests.
 
     Raises:
         ValueError: The entries of the case cannot be read.
@@ -83,16 +90,21 @@ def export(
     last = moments[-1]
     ended = last.event.at or last.case.opened_at
     letters, digests, names = _notices(record, engine)
+    answers, answer_names = _replies(record, mails or {})
     files = {
         **_chain(record), **_policies(record), **letters, **_histories(histories, missing),
         "invoice.json": record.head.content.encode(),
         **documents.timeline(record), **documents.statement(record),
         **documents.interest(record, as_of or debtor_day(last.case.invoice, ended)),
         **documents.correspondence(record), **documents.tasks(record), **documents.notices(record, names),
+        **documents.receipts(record, names), **documents.replies(record, answer_names, names), **answers,
         "messages.json": _messages(record),
         "verify.py": Path(__file__).with_name("verify_export.py").read_bytes(),
     }  # fmt: skip
-    files["README.txt"] = _readme(record, files, missing)
+    gone = len(record.replies) - len(answers)
+    lacking = f"{gone} of the mails that came in are no longer kept: replies.csv names them." if gone else ""
+    files["README.txt"] = _readme(record, files, "\n".join(filter(None, (missing, lacking))))
+    files["SHA256SUMS"] = "".join(f"{ids.digest(files[name])}  {name}\n" for name in sorted(files)).encode()
     manifest: dict[str, Any] = {
         "format": 1, "case_id": record.case_id, "creditor": record.head.creditor, "invoice": record.head.number,
         "sequence": last.row.sequence, "head_hash": last.row.hash, "last_entry_at": documents.instant(ended),
@@ -150,9 +162,21 @@ def _notices(record: CaseRecord, engine: Engine) -> tuple[dict[str, bytes], dict
         # The case's own instants count: under time-lapse a mail's is another one than the server saw.
         day = performed.get(row.message_id, row.composed_at).astimezone(UTC)
         stem = f"{folder}/{number:03d}-{safe_name(row.step)}-{day:%Y%m%d}"
-        files[f"{stem}.eml"], digests[f"{stem}.eml"], names[row.message_id] = content, row.sha256, f"{stem}.eml"
-        files |= {f"{stem}-{name}": pdf for name, pdf in _attached_pdfs(content)}
+        name = f"{stem}.{notice_suffix(row.channel, content)}"
+        files[name], digests[name], names[row.message_id] = content, row.sha256, name
+        if row.channel == "email":
+            files |= {f"{stem}-{pdf}": attached for pdf, attached in _attached_pdfs(content)}
     return files, digests, names
+
+
+def _replies(record: CaseRecord, mails: Mapping[str, bytes]) -> tuple[dict[str, bytes], dict[str, str]]:
+    """The mails that came in by file name, and the file names by digest."""
+    names = {
+        row.sha256: f"replies/{number:03d}-{row.kind}-{row.filed_at.astimezone(UTC):%Y%m%d}.eml"
+        for number, row in enumerate(record.replies, 1)
+        if row.sha256 in mails
+    }
+    return {name: mails[sha256] for sha256, name in names.items()}, names
 
 
 def _attached_pdfs(content: bytes) -> list[tuple[str, bytes]]:
@@ -189,7 +213,9 @@ def _histories(histories: Sequence[History], missing: str) -> dict[str, bytes]:
 
 def _readme(record: CaseRecord, files: dict[str, bytes], missing: str) -> bytes:
     last = record.moments[-1]
-    names = {f"{name.partition('/')[0]}/" if "/" in name else name for name in (*files, "README.txt", MANIFEST)}
+    names = {
+        f"{name.partition('/')[0]}/" if "/" in name else name for name in (*files, "README.txt", "SHA256SUMS", MANIFEST)
+    }
     text = text_template("evidence_readme.txt").render(
         number=record.head.number, creditor=record.head.creditor, case_id=record.case_id, sequence=last.row.sequence,
         last_at=documents.instant(last.event.at), hash=last.row.hash, missing=missing,

@@ -8,6 +8,7 @@ What = Literal[
     "changed_entry", "missing_entry", "reordered_entry", "foreign_entry", "changed_head", "changed_invoice",
     "changed_policy", "changed_message", "changed_notice", "missing_notice", "notice_without_step",
     "step_without_notice", "missing_case", "impossible_entry", "broken_seal", "unlike_its_seal", "changed_history",
+    "changed_reply", "missing_reply",
 ]  # fmt: skip
 
 

@@ -1,12 +1,13 @@
 """What the ledger holds on one notice: where it went, what it said it demanded, and the proof that it arrived."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from models import ids, view
 from models.money import Money
 
 
-def described(row: Any, content: bytes | None) -> dict[str, Any]:
+def described(row: Any, content: bytes | None, receipts: Sequence[Any] = ()) -> dict[str, Any]:
     """A notice with stable field names; `intact` says whether the bytes are those of which the digest was taken."""
     return {
         "message_id": row.message_id, "kind": row.kind, "channel": row.channel, "recipient": row.recipient,
@@ -16,4 +17,5 @@ def described(row: Any, content: bytes | None) -> dict[str, Any]:
         "pursued": view.money(Money.from_minor(row.pursued_minor, row.currency)), "sha256": row.sha256,
         "bytes": None if content is None else len(content),
         "intact": None if content is None else ids.digest(content) == row.sha256,
+        "receipts": [{"kind": one.kind, "at": one.at.isoformat(), "text": one.text} for one in receipts],
     }  # fmt: skip

@@ -3,16 +3,17 @@
 Nothing is judged here: whether the chain holds is in chain.py, what it all means in account.py and export.py.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from activities.database import reading
-from activities.tables import CASES, EVENTS, MESSAGES, NOTICE_STEPS, NOTICES, POLICIES, TASKS
+from activities.tables import CASES, EVENTS, MESSAGES, NOTICE_STEPS, NOTICES, POLICIES, RECEIPTS, REPLIES, TASKS
 from models import events as e
 from models import ids
 from models.case import Case
@@ -43,6 +44,10 @@ class CaseRecord:
     tasks: Sequence[Any]
     policy: Any
     """The policy of the opening; None if it is missing."""
+    receipts: Sequence[Any] = ()
+    """What became of the notices, the oldest first."""
+    replies: Sequence[Any] = ()
+    """The mails that came in and belong to the case, the oldest first; their bytes lie in the data folder."""
 
     @property
     def case_id(self) -> str:
@@ -116,6 +121,19 @@ def load(engine: Engine, case_id: str) -> CaseRecord | None:
                 connection, sa.select(TASKS).where(TASKS.c.case_id == case_id).order_by(TASKS.c.opened_at, TASKS.c.task)
             ),
             policy=connection.execute(sa.select(POLICIES).where(POLICIES.c.digest == head.policy_digest)).first(),
+            receipts=_all(
+                connection,
+                sa.select(RECEIPTS)
+                .where(RECEIPTS.c.message_id.in_(
+                    sa.select(NOTICE_STEPS.c.message_id).where(NOTICE_STEPS.c.case_id == case_id)
+                ))
+                .order_by(RECEIPTS.c.at, RECEIPTS.c.id),
+            ),
+            replies=_all(
+                connection,
+                sa.select(REPLIES).where(REPLIES.c.case_ids.contains(json.dumps(case_id), autoescape=True))
+                .order_by(REPLIES.c.filed_at, REPLIES.c.sha256),
+            ),
         )  # fmt: skip
 
 
@@ -126,12 +144,23 @@ def notice_bytes(engine: Engine, message_id: str) -> bytes | None:
         return None if found is None else bytes(found)
 
 
-def served(engine: Engine, message_id: str) -> tuple[Any, list[Any]]:
-    """A notice (None if unknown) and the steps it serves."""
+class Served(NamedTuple):
+    """A notice (None if unknown), the steps it serves, and what became of it."""
+
+    notice: Any
+    steps: list[Any]
+    receipts: list[Any]
+
+
+def served(engine: Engine, message_id: str) -> Served:
+    """What the ledger holds on one notice."""
     with reading(engine) as connection:
         notice = connection.execute(sa.select(NOTICES).where(NOTICES.c.message_id == message_id)).first()
         steps = sa.select(NOTICE_STEPS).where(NOTICE_STEPS.c.message_id == message_id).order_by(NOTICE_STEPS.c.key)
-        return notice, _all(connection, steps)
+        receipts = sa.select(RECEIPTS).where(RECEIPTS.c.message_id == message_id)
+        return Served(
+            notice, _all(connection, steps), _all(connection, receipts.order_by(RECEIPTS.c.at, RECEIPTS.c.id))
+        )
 
 
 def steady(engine: Engine) -> Engine:

@@ -13,6 +13,7 @@ from rich.progress import Progress as Bar
 
 from activities.evidence import record
 from activities.evidence.export import Export, export
+from activities.evidence.replies import ReplyCheck
 from activities.evidence.seals import SealCheck, SealError, write_seal
 from activities.evidence.verify import Progress, Verification
 from activities.histories import History, HistoryArchive
@@ -21,6 +22,7 @@ from gateway.cli.session import day, with_ledger, with_service
 from gateway.connection import connect_server
 from gateway.errors import InputRefused, Unreachable, WrongUsage
 from gateway.history_archive import archive_closed, fetch_histories
+from gateway.replies.archive import ReplyFolder
 from gateway.service import Service
 from gateway.stack.state import running_stack
 from models import ids
@@ -56,21 +58,22 @@ def verify(
         case_id = ids.case_id(*service.resolve_or_new(invoice)) if invoice else None
         check = Verification(service.ledger.engine, datetime.now(UTC), case_id)
         seals = SealCheck(service.ledger.engine, _seals(service), case_id, anchor)
+        mails = ReplyCheck(service.ledger.engine, ReplyFolder(service.settings.data_dir).archived, case_id)
         with _progress() as progress:
-            found = [*check.findings(progress), *seals.findings()]
+            found = [*check.findings(progress), *mails.findings(), *seals.findings()]
         if not as_json:
             for finding in found:
                 say(str(finding))
         if case_id and not check.checked.cases and not found:
             raise InputRefused(f"there is no invoice {invoice!r}; write its number, or CREDITOR/NUMBER")
-        counted = check.checked._asdict() | {"seals": seals.seals}
+        counted = check.checked._asdict() | {"replies": mails.replies, "seals": seals.seals}
         return {**counted, "ok": not found, "findings": [finding.as_json() for finding in found]}
 
     report = with_ledger(data_dir, work)
     if as_json:
         emit(report)
     else:
-        looked = ", ".join(f"{report[name]} {name}" for name in ("cases", "entries", "notices", "seals"))
+        looked = ", ".join(f"{report[name]} {name}" for name in ("cases", "entries", "notices", "replies", "seals"))
         faults = len(report["findings"])
         what = "all is as it was written" if report["ok"] else f"{faults} {'fault' if faults == 1 else 'faults'} found"
         say(f"{looked}: {what}")
@@ -153,16 +156,21 @@ def export_case(
         creditor, number = service.resolve(invoice)
         case_id = ids.case_id(creditor, number)
         check = Verification(service.ledger.engine, datetime.now(UTC), case_id)
-        broken = [str(finding) for finding in check.findings()]
+        folder = ReplyFolder(service.settings.data_dir)
+        mails = ReplyCheck(service.ledger.engine, folder.archived, case_id)
+        found = [*check.findings(), *(finding for finding in mails.findings() if finding.what != "missing_reply")]
+        broken = [str(finding) for finding in found]
         held = None if broken else record.load(service.ledger.engine, case_id)
         if held is None:
             listed = "\n".join(f"  {line}" for line in broken)
             raise InputRefused(f"{creditor}/{number}: nothing was written, for its evidence does not hold:\n{listed}")
         histories, source, missing = _histories(service, case_id, closed=bool(held.head.closed))
-        packed = export(held, service.ledger.engine, histories, missing, until)
+        answers = {row.sha256: content for row in held.replies if (content := folder.archived(row.sha256)) is not None}
+        packed = export(held, service.ledger.engine, histories, missing, until, answers)
         return packed, {
             "file": str(output), "sha256": ids.digest(packed.content), "files": packed.files,
-            "entries": packed.sequence, "head_hash": packed.head_hash, "manifest_sha256": packed.manifest_sha256,
+            "entries": packed.sequence, "replies": len(answers), "replies_missing": len(held.replies) - len(answers),
+            "head_hash": packed.head_hash, "manifest_sha256": packed.manifest_sha256,
             "histories": [{"run": h.run_id, "source": source[h.run_id]} for h in histories],
             "missing": missing or None,
         }  # fmt: skip
@@ -176,6 +184,8 @@ def export_case(
     say(f"sha256 {report['sha256']}")
     if missing := report["missing"]:
         say(missing)
+    if gone := report["replies_missing"]:
+        say(f"{gone} of the mails that came in are not in this data folder: replies.csv names them")
 
 
 def _histories(service: Service, case_id: str, closed: bool) -> tuple[list[History], dict[str, str], str]:

@@ -47,13 +47,13 @@ def explained(service: Service, text: str) -> dict[str, Any]:
     engine, not_taken = service.ledger.engine, list[dict[str, Any]]()
     message_id = _message_id(text)
     if message_id is not None:
-        notice, steps = record.served(engine, message_id)
-        if notice is None:
+        held = record.served(engine, message_id)
+        if held.notice is None:
             raise InputRefused(
                 f"there is no notice {message_id}: write its Message-ID as in the mail's header, or INVOICE/STEP"
             )
         told = []
-        for row in steps:
+        for row in held.steps:
             try:
                 told.append(_account(service, row.case_id, row.step, row.occurrence))
             except _NotTaken as reason:
@@ -67,12 +67,11 @@ def explained(service: Service, text: str) -> dict[str, Any]:
         case_id, step, occurrence = _step(service, text)
         told = [_account(service, case_id, step, occurrence)]
         key = ids.step_key(case_id, step, told[0]["occurrence"])
-        notice, _ = record.served(engine, told[0]["notice"] or ids.mail_message_id(key))
+        held = record.served(engine, told[0]["notice"] or ids.mail_message_id(key))
+    notice = held.notice
     try:
-        return {
-            "notice": described(notice, bytes(notice.content)) if notice is not None else None, "steps": told,
-            "not_taken": not_taken,
-        }  # fmt: skip
+        found = described(notice, bytes(notice.content), held.receipts) if notice is not None else None
+        return {"notice": found, "steps": told, "not_taken": not_taken}
     except ValueError as error:
         raise InputRefused(
             f"the notice {notice.message_id} cannot be read: {error}; see `arrears audit verify`"
@@ -179,6 +178,8 @@ def _print_notice(notice: dict[str, Any]) -> None:
     _line("demanded", f"{notice['pursued']['amount']} {notice['pursued']['currency']}")
     _line("sent", f"{notice['sent_at'] or '-'} (attempts: {notice['attempts']}; written {notice['composed_at']})")
     _line("proof", notice["proof"] or "none")
+    for receipt in notice["receipts"]:
+        _line("then", f"{receipt['at']}: {receipt['kind'].replace('_', ' ')}: {receipt['text']}")
     intact = "the stored bytes have it" if notice["intact"] else "THE STORED BYTES DO NOT HAVE IT"
     _line("sha256", f"{notice['sha256']} ({intact})")
 

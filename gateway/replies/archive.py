@@ -30,8 +30,8 @@ class ReplyFolder:
         return target
 
     def archived(self, sha256: str) -> bytes | None:
-        """The bytes of a mail; None if they are not here."""
-        with suppress(FileNotFoundError):
+        """The bytes of a mail; None if they are not here, or cannot be read."""
+        with suppress(OSError):
             return (self.path / "archive" / f"{sha256}.eml").read_bytes()
         return None
 

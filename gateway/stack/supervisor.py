@@ -5,6 +5,7 @@ How each part is called and recognised lies next door: `server`, `calls`, `child
 
 import asyncio
 import os
+import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -232,39 +233,35 @@ class Stack:
     async def _watch(self, name: str) -> None:
         """Starts a part again when it ends by itself; gives the stack up when that happens too often."""
         start = {"server": self._start_server, "sink": self._start_sink, "worker": self._start_worker}[name]
-        begun = time.monotonic()
         failures = 0
-        reason = await self._end_of(name)
         while True:
+            answered = time.monotonic()
+            status = await self._children[name].wait()
+            reason = f"The {name} ended unexpectedly (status {status}). {self._children[name].last_words()}"
+            # Who kills a part that works does not say that it cannot work: that is never once too often.
+            if status == -signal.SIGKILL or time.monotonic() - answered > _STEADY_S:
+                failures = 0
             self._down.add(name)
             self._note(ready=False)
-            failures = 1 if time.monotonic() - begun > _STEADY_S else failures + 1
-            if failures > len(_BACKOFF_S):
-                break
-            self._say(f"{reason} Starting it again.")
-            await asyncio.sleep(_BACKOFF_S[failures - 1])
-            begun = time.monotonic()
-            try:
-                await start()
-            except StackError as error:
-                await self._children[name].stop(grace_s=0)
-                reason = str(error)
-                continue
-            self._down.discard(name)
+            while name in self._down:
+                failures += 1
+                if failures > len(_BACKOFF_S):
+                    raise StackFailed(f"{reason} That was once too often; the stack stops.")
+                self._say(f"{reason} Starting it again.")
+                await asyncio.sleep(_BACKOFF_S[failures - 1])
+                try:
+                    await start()
+                    self._down.discard(name)
+                except StackError as error:
+                    await self._children[name].stop(grace_s=0)
+                    reason = str(error)
             self._note(ready=not self._down)
             self._say(f"The {name} is back.")
-            reason = await self._end_of(name)
-        raise StackFailed(f"{reason} That was once too often; the stack stops.")
 
     def _watcher_ended(self, watcher: "asyncio.Task[None]") -> None:
         error = None if watcher.cancelled() else watcher.exception()
         if error is not None and self._given_up is not None and not self._given_up.done():
             self._given_up.set_exception(error)
-
-    async def _end_of(self, name: str) -> str:
-        child = self._children[name]
-        status = await child.wait()
-        return f"The {name} ended unexpectedly (status {status}). {child.last_words()}"
 
     # Stopping
 

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
 from types import FrameType
 
@@ -24,5 +25,8 @@ signal.signal(signal.SIGTERM, stop)
 if "--broken" in sys.argv:
     sys.exit("the worker: no such module")
 Path(os.environ["ARREARS_READY_FILE"]).write_text(str(os.getpid()))
+if "--short-lived" in sys.argv:
+    time.sleep(0.5)  # it has been seen ready by then
+    sys.exit("the worker: cannot go on")
 while True:
     signal.pause()

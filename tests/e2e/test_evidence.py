@@ -8,13 +8,14 @@ import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from activities.correspondence import Correspondence, StoredReply
 from activities.database import open_engine
 from activities.entries import chained
 from activities.evidence import verify_export
@@ -23,10 +24,13 @@ from activities.evidence.verify import Verification
 from activities.histories import History, HistoryArchive
 from activities.ledger import Ledger
 from activities.tables import CASES, EVENTS, HISTORIES, NOTICE_STEPS, NOTICES, POLICIES
+from gateway.replies.archive import ReplyFolder
 from models import events as e
+from models import ids
 from tests.cases import after_due, day, euros, on, policy, step
 from tests.e2e.command import CommandLine
 from tests.evidence import Told, a_ledger, a_story
+from tests.incoming import DEBTOR, answer
 from tests.postgres import new_database
 
 LATER = datetime.now(UTC) + timedelta(days=1)
@@ -622,6 +626,109 @@ def test_an_export_comes_out_the_same_and_says_what_is_missing(arrears: CommandL
         arrears("audit", "export", "0017", "-o", tmp_path / "no" / "a.zip", status=2).err
     )
     assert "there is no invoice" in arrears("audit", "export", "4711", "-o", tmp_path / "c.zip", status=1).err
+
+
+# --- what came back -----------------------------------------------------------------------------------------------
+
+
+class FiledMail(NamedTuple):
+    """A mail that came in and is filed to a case, and the folder that keeps its bytes."""
+
+    sha256: str
+    raw: bytes
+    folder: ReplyFolder
+
+
+@pytest.fixture
+def reply(local: Ledger, tmp_path: Path) -> FiledMail:
+    """The answer of a debtor to a notice that had been delivered."""
+    notice, raw = a_notice(local).message_id, answer("We pay on Friday.")
+    correspondence, sha256 = Correspondence(local.engine), ids.digest(raw)
+    assert correspondence.receive(notice, "delivered", "the provider for email reports it as P-1: 250 taken", day(2))
+    correspondence.put(StoredReply(
+        sha256=sha256, message_id="<r1@buyer.example>", sender=DEBTOR, subject="Re: Payment reminder", at=day(2),
+        filed_at=day(3), kind="reply", cases=(CASE,), notice=notice, text="We pay on Friday.", status="filed",
+    ))  # fmt: skip
+    folder = ReplyFolder(tmp_path / "var")
+    folder.archive(sha256, raw)
+    return FiledMail(sha256, raw, folder)
+
+
+def test_why_says_what_became_of_a_notice(local: Ledger, arrears: CommandLine, reply: FiledMail) -> None:
+    notice = a_notice(local).message_id
+    (receipt,) = arrears("why", notice, "--json").json["notice"]["receipts"]
+    assert receipt == {
+        "kind": "delivered", "at": day(2).isoformat(), "text": "the provider for email reports it as P-1: 250 taken",
+    }  # fmt: skip
+    assert ": delivered: the provider for email reports it as P-1" in arrears("why", notice).out
+
+
+def test_an_export_holds_the_mails_that_came_in_and_what_became_of_the_notices(
+    arrears: CommandLine, reply: FiledMail, tmp_path: Path
+) -> None:
+    report = arrears("audit", "export", "0017", "-o", tmp_path / "out.zip", "--json").json
+    assert (report["replies"], report["replies_missing"]) == (1, 0)
+    (folder,) = unzipped(tmp_path / "out.zip")
+    (mail,) = (folder / "replies").iterdir()
+    assert mail.read_bytes() == reply.raw and mail.name == f"001-reply-{day(3):%Y%m%d}.eml"
+    listed = (folder / "replies.csv").read_text("utf-8-sig")
+    assert DEBTOR in listed and f"replies/{mail.name}" in listed and "notices/00" in listed
+    assert "delivered,the provider for email reports it as P-1" in (folder / "receipts.csv").read_text("utf-8-sig")
+    assert checked(folder)[0] == 0
+    if shutil.which("sha256sum"):
+        sums = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=folder, check=True, capture_output=True, text=True)
+        there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+        assert {line.rpartition(": ")[0] for line in sums.stdout.splitlines()} == there - {
+            "SHA256SUMS",
+            "manifest.json",
+        }
+
+
+def test_a_mail_that_is_no_longer_what_came_in_is_found_and_not_exported(
+    arrears: CommandLine, reply: FiledMail, tmp_path: Path
+) -> None:
+    archived = reply.folder.path / "archive" / f"{reply.sha256}.eml"
+    assert "1 replies, 0 seals: all is as it was written" in arrears("audit", "verify").out
+    archived.write_bytes(reply.raw[:-20])
+    for asked in ((), ("0017",)):
+        (finding,) = arrears("audit", "verify", *asked, "--json", status=1).json["findings"]
+        assert (finding["what"], finding["invoice"]) == ("changed_reply", "0017") and reply.sha256 in finding["text"]
+    assert arrears("audit", "verify", "A/2").status == 0
+    assert "changed reply" in arrears("audit", "export", "0017", "-o", tmp_path / "x.zip", status=1).err
+
+    archived.unlink()
+    (finding,) = arrears("audit", "verify", "--json", status=1).json["findings"]
+    assert finding["what"] == "missing_reply"
+    said = arrears("audit", "export", "0017", "-o", tmp_path / "out.zip").out
+    assert "1 of the mails that came in are not in this data folder" in said
+    (folder,) = unzipped(tmp_path / "out.zip")
+    assert "no longer kept: replies.csv" in (folder / "README.txt").read_text("utf-8")
+    assert "not here" in (folder / "replies.csv").read_text("utf-8-sig")
+
+
+def test_what_was_printed_or_sent_as_a_message_is_exported_as_what_it_is(
+    local: Ledger, arrears: CommandLine, tmp_path: Path
+) -> None:
+    with local.engine.begin() as connection:
+        mails = connection.execute(sa.select(NOTICES.c.message_id).order_by(NOTICES.c.composed_at)).scalars().all()
+        printed = {"channel": "post", "content": b"%PDF-1.7 a letter", "sha256": ids.digest(b"%PDF-1.7 a letter")}
+        said = {"channel": "sms", "content": b"Bitte zahlen", "sha256": ids.digest("Bitte zahlen")}
+        for message_id, values in zip(mails, (printed, said), strict=False):
+            connection.execute(sa.update(NOTICES).where(NOTICES.c.message_id == message_id).values(values))
+    arrears("audit", "export", "0017", "-o", tmp_path / "out.zip")
+    (folder,) = unzipped(tmp_path / "out.zip")
+    first, second = sorted(path for path in (folder / "notices").iterdir() if path.name.startswith(("001", "002")))
+    assert (first.suffix, first.read_bytes()) == (".pdf", printed["content"])
+    assert (second.suffix, second.read_bytes()) == (".txt", said["content"])
+    assert checked(folder)[0] == 0
+
+
+def unzipped(path: Path) -> list[Path]:
+    """The folders of a zip."""
+    target = path.with_suffix("")
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(target)
+    return sorted(target.iterdir())
 
 
 # --- the archive of histories -------------------------------------------------------------------------------------

@@ -324,12 +324,12 @@ def test_what_leaves_is_stored_once_and_stays_as_it_was_sent(ledger: Ledger) -> 
     outbox.put(key, order, "ACME", "B-1", notice)
     outbox.put(key, order, "ACME", "B-1", notice | {"content": b"with another balance"})
     row = outbox.find(key)
-    assert row is not None and (row.content, row.status, row.attempts) == (b"with another balance", "pending", 0)
+    assert row is not None and (row.content, row.status, row.attempts) == (b"with another balance", "pending", 2)
     outbox.sent(notice["message_id"], "250 taken")
     outbox.put(key, order, "ACME", "B-1", notice | {"content": b"too late"})
 
     (sent,) = outbox.earlier(order.case_id)
-    assert (sent.content, sent.status, sent.proof, sent.attempts) == (b"with another balance", "sent", "250 taken", 1)
+    assert (sent.content, sent.status, sent.proof, sent.attempts) == (b"with another balance", "sent", "250 taken", 2)
     assert sent.sha256 == ids.digest(b"with another balance") and sent.pursued_minor == 100000
     assert abs(datetime.now(UTC) - sent.sent_at) < timedelta(minutes=1)
     assert [(row.case_id, row.step, row.occurrence) for row in ledger.sent_steps()] == [

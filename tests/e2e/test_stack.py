@@ -167,21 +167,26 @@ async def test_a_part_that_dies_is_started_again(tmp_path: Path) -> None:
         await client.get_workflow_handle("1").describe()  # same client, same address, same file
 
 
-async def test_a_part_that_dies_again_and_again_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_part_that_ends_by_itself_again_and_again_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(supervisor, "_BACKOFF_S", (0.01, 0.01))
 
-    async with stack(tmp_path) as sick:
-        staying = asyncio.create_task(sick.stay())
+    async with stack(tmp_path, "--short-lived") as sick:
+        with pytest.raises(StackFailed, match="The worker ended .*cannot go on.*once too often"):
+            await asyncio.wait_for(sick.stay(), timeout=30)
 
-        def given_up() -> bool:
-            worker = sick.state.children["worker"]
-            if worker.alive():
-                os.kill(worker.pid, signal.SIGKILL)
-            return staying.done()
 
-        await eventually(given_up)
-        with pytest.raises(StackFailed, match="The worker ended .*once too often"):
-            await staying
+async def test_a_part_that_is_killed_while_it_answers_is_started_again_however_often(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "_BACKOFF_S", (0.01, 0.01))
+
+    async with stack(tmp_path) as healing:
+        for _ in range(8):
+            before = healing.state.children["worker"]
+            os.kill(before.pid, signal.SIGKILL)
+            await eventually(lambda: healing.state.children["worker"] != before and healing.state.ready)  # noqa: B023
 
 
 async def test_a_worker_that_does_not_start_ends_the_rest_too_and_says_why(tmp_path: Path) -> None:

@@ -167,6 +167,33 @@ def test_what_is_tried_again_at_night_waits_for_the_morning(ledger: Ledger) -> N
     assert check(ledger, german(ledger), MONDAY, planned_at=MONDAY).before("email") is None
 
 
+def hours(**each: str) -> Policy:
+    return policy(
+        step("letter", after_due(1), channels=["email", "post"]), schedule={"zone": "debtor"}, contact={"hours": each}
+    )
+
+
+def test_what_goes_out_by_two_channels_waits_until_both_may_be_used(ledger: Ledger) -> None:
+    case = german(ledger, hours(email="08:00-20:00", post="10:00-16:00"))
+    at_nine, at_noon = MONDAY, MONDAY + timedelta(hours=3)
+    held = check(ledger, case, at_nine).before_all(("email", "post"))
+
+    assert held is not None and held.until == datetime(2026, 4, 13, 8, tzinfo=UTC)
+    assert "lies outside the hours of post (10:00-16:00)" in held.note
+    assert check(ledger, case, at_nine).before_all(("email",)) is None
+    assert check(ledger, case, at_noon).before_all(("email", "post")) is None
+
+
+def test_where_the_hours_of_two_channels_never_meet_the_first_one_counts(ledger: Ledger) -> None:
+    case = german(ledger, hours(email="08:00-10:00", post="14:00-16:00"))
+    asked = check(ledger, case, MONDAY)
+
+    assert asked.before_all(("email", "post")) is None
+    late = check(ledger, case, MONDAY + timedelta(hours=3), planned_at=MONDAY).before_all(("email", "post"))
+    assert late is not None and late.until == datetime(2026, 4, 14, 6, tzinfo=UTC), "in the morning, for the mail"
+    assert asked.before("post") is not None, "and what the letter misses is left to a person"
+
+
 def test_what_only_the_time_lapse_made_late_is_on_time(ledger: Ledger) -> None:
     fast = german(ledger, factor=86_400.0)
     ten_seconds, two_minutes = timedelta(days=10), timedelta(days=120)

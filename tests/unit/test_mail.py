@@ -266,6 +266,9 @@ class RudeServer:
             self._over.wait(10)
         elif self._manner == "rubbish":
             line.sendall(b"\x00\xff hello there\r\n" * 3)
+        elif self._manner == "a byte now and then":
+            while not self._over.wait(0.02):
+                line.sendall(b"2")
         elif self._manner == "half a word":
             line.sendall(answer[:2])
         return False
@@ -284,6 +287,17 @@ def test_a_server_that_is_rude_at_any_moment_is_a_trouble_that_passes(at: str, m
         with pytest.raises(MailUnavailable, match=f"127.0.0.1:{server.port}") as caught:
             send(MAIL, TO, SmtpSettings(host="127.0.0.1", port=server.port), timeout=0.2)
         assert "\x00" not in str(caught.value)
+    finally:
+        mail.hang_up()
+        server.close()
+
+
+@pytest.mark.parametrize("at", ["CONNECT", "MAIL", "."])
+def test_a_server_that_gives_a_byte_now_and_then_does_not_hold_a_mail_for_ever(at: str) -> None:
+    server = RudeServer(at, "a byte now and then")
+    try:
+        with pytest.raises(MailUnavailable, match=rf"127.0.0.1:{server.port} took more than 0.5 s over one mail"):
+            send(MAIL, TO, SmtpSettings(host="127.0.0.1", port=server.port), timeout=5, whole=0.5)
     finally:
         mail.hang_up()
         server.close()

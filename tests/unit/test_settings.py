@@ -4,7 +4,7 @@ import pytest
 from pydantic import SecretStr
 
 from gateway.environment import SettingsError, load_settings
-from models.settings import Settings, SmtpSettings
+from models.settings import HookSettings, Settings, SmtpSettings
 
 
 @pytest.fixture(autouse=True)
@@ -80,6 +80,7 @@ def test_set_to_nothing_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> No
     [
         ("ARREARS_SMTP_PORT", "smtp", "a port number from 1 to 65535"),
         ("ARREARS_SMTP_PORT", "70000", "a port number from 1 to 65535"),
+        ("ARREARS_HOOK_PORT", "0", "a port number from 1 to 65535"),
         ("ARREARS_SMTP_STARTTLS", "perhaps", "true or false"),
         ("ARREARS_ALLOW_TIME_LAPSE", "2", "true or false"),
         ("ARREARS_LOG_FORMAT", "xml", "auto, json or console"),
@@ -143,3 +144,26 @@ def test_a_password_does_not_show_in_logs() -> None:
     settings = Settings(smtp=SmtpSettings(host="mail.example", username="u", password=SecretStr("s3cret")))
 
     assert "s3cret" not in repr(settings)
+
+
+def test_providers_may_report_once_a_secret_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARREARS_HOOK_SECRET", "0123456789abcdef")
+    assert load_settings().hooks == HookSettings(secret=SecretStr("0123456789abcdef"))
+    monkeypatch.setenv("ARREARS_HOOK_HOST", "0.0.0.0")
+    monkeypatch.setenv("ARREARS_HOOK_PORT", "9000")
+    found = load_settings().hooks
+    assert found is not None and (found.host, found.port) == ("0.0.0.0", 9000)
+    assert "0123456789abcdef" not in repr(found)
+
+
+def test_a_port_for_reports_without_a_secret_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARREARS_HOOK_PORT", "9000")
+    with pytest.raises(SettingsError, match="ARREARS_HOOK_PORT set, but ARREARS_HOOK_SECRET is not"):
+        load_settings()
+
+
+def test_a_short_secret_is_refused_and_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARREARS_HOOK_SECRET", "hunter2")
+    with pytest.raises(SettingsError, match="ARREARS_HOOK_SECRET is too short: give at least 16") as refusal:
+        load_settings()
+    assert "hunter2" not in str(refusal.value)

@@ -88,6 +88,14 @@ async def deferred(world: World) -> None:
     await world.pass_until(day(2))
 
 
+async def long_outage(world: World) -> None:
+    await world.start(BRIEF)
+    world.mail.down()
+    await world.pass_until(day(1, 18))
+    world.mail.up()
+    await world.pass_until(day(2))
+
+
 async def reopened(world: World) -> None:
     await world.start(BRIEF)
     await world.pass_until(day(2))
@@ -190,6 +198,7 @@ STORIES: dict[str, Story] = {
     "rejected_signal": Story(rejected_signal),
     "late_arrival": Story(late_arrival),
     "deferred": Story(deferred),
+    "long_outage": Story(long_outage),
     "reopened": Story(reopened, runs=2),
     "new_run": Story(new_run, runs=2, real_server=True),
 }

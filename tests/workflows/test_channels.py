@@ -124,7 +124,7 @@ async def test_after_a_bounce_the_next_step_takes_its_next_channel(world: World)
     await ReplyDesk(world.service).file(delivery_report(original=world.mail.letters[0].message_id))
     await world.settle()
     await world.pass_until(day(6))
-    assert notices(world) == [("email", "bounced"), ("email", "pending"), ("post", "sent")]
+    assert notices(world) == [("email", "bounced"), ("email", "refused"), ("post", "sent")]
     await world.pass_until(day(10))
     assert len(world.mail.letters) == 2, "a step that has no other channel tries once more"
     assert [t.kind for t in (await world.case()).tasks].count("contact_lost") == 1
@@ -186,9 +186,9 @@ async def test_a_channel_that_is_not_set_up_is_a_task(world: World) -> None:
 async def test_the_debtor_s_bounce_counts_by_address(world: World) -> None:
     await sent(world, letter("email"))
     ledger = Correspondence(world.ledger.engine)
-    assert not ledger.bounced("ACME", DEBTOR)
+    assert not ledger.bounced("ACME", "email", DEBTOR)
     assert ledger.receive(world.mail.letters[0].message_id, "bounced", "gone", day(2))
-    assert ledger.bounced("ACME", DEBTOR) and not ledger.bounced("OTHER", DEBTOR)
+    assert ledger.bounced("ACME", "email", DEBTOR) and not ledger.bounced("OTHER", "email", DEBTOR)
 
 
 async def test_a_payment_between_two_tries_stops_what_has_not_left(world: World, provider: ProviderServer) -> None:

@@ -1,6 +1,7 @@
 """Rules of contact in real workflows: the pinned calendar, the hours, and what an outage does to them."""
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from gateway.calendars import pinned
@@ -76,3 +77,21 @@ async def test_who_declined_mail_gets_no_mail_but_the_next_channel(world: World)
 
     assert not world.mail.letters
     assert [(d.step, d.task) for d in case.performed] == [("first", "first-1")], "printed, for a person to post"
+
+
+async def test_every_channel_keeps_its_own_hours_and_a_second_one_out_of_hours_is_left_to_a_person(
+    world: World,
+) -> None:
+    parted = policy(
+        step("first", after_due(1), channels=["email", "post"]),
+        schedule={"zone": "debtor"}, contact={"hours": {"email": "08:00-10:00", "post": "14:00-16:00"}},
+    )  # fmt: skip
+    world.begin_at(shanghai(9, 20, 6))
+    await world.start(parted, due=GOLDEN_WEEK, buyer=chinese(address=["1 Road"]))
+    await world.pass_until(shanghai(9, 20, 23))
+    case = await world.case()
+
+    assert [done.step for done in case.performed] == ["first"] and len(world.mail.letters) == 1
+    assert not list((Path(world.service.settings.data_dir) / "print").glob("*"))
+    (task,) = case.tasks
+    assert "The notice by post did not go out" in task.text and "lies outside the hours of post" in task.text

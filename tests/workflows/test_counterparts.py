@@ -1,5 +1,8 @@
 """Counterparts that do not answer, refuse, or know more than the case."""
 
+from datetime import timedelta
+
+from activities.outbox import Outbox
 from models import events as e
 from tests.cases import day, on
 from tests.workflows.test_ladder_climbed import PLAIN
@@ -31,6 +34,8 @@ async def test_a_mail_server_that_is_busy_for_a_moment_is_tried_again(world: Wor
     await world.pass_until(day(-2))
     assert await world.steps() == PLAIN[:1]
     assert (world.mail.tries, len(world.mail.letters), world.open_tasks()) == (3, 1, [])
+    (notice,) = Outbox(world.ledger.engine).earlier("invoice/ACME/0017")
+    assert notice.attempts == 3, "what may have come twice is counted"
 
 
 async def test_a_long_silence_of_the_mail_server_makes_one_task_and_in_the_end_one_letter(world: World) -> None:
@@ -40,6 +45,20 @@ async def test_a_long_silence_of_the_mail_server_makes_one_task_and_in_the_end_o
     assert world.open_tasks() == ["delayed-1"]
     world.mail.up()
     await world.pass_until(day(-3, 12))
+    assert [step for step, _ in await world.steps()] == ["reminder_m3"]
+    assert (len(world.mail.letters), world.open_tasks()) == (1, [])
+
+
+async def test_an_outage_of_days_is_met_with_fewer_tries_and_the_letter_goes_out_soon_after(world: World) -> None:
+    await world.start()
+    world.mail.down()
+    await world.pass_until(day(0, 9))
+    tries = [event for event in world.events("invoice/ACME/0017") if isinstance(event, e.StepDeferred)]
+    assert 25 < len(tries) < 35, "every quarter of an hour it would be 288"
+    assert tries[1].until - tries[0].until < timedelta(minutes=20)
+    assert world.open_tasks() == ["delayed-1"]
+    world.mail.up()
+    await world.pass_until(day(0, 11.2))
     assert [step for step, _ in await world.steps()] == ["reminder_m3"]
     assert (len(world.mail.letters), world.open_tasks()) == (1, [])
 

@@ -1,6 +1,6 @@
 """Money of the buyer that nobody matched yet: the last look before a step is performed holds it back for a day."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from activities.bank_book import BankBook, Booking
 from models import events as e
@@ -31,6 +31,21 @@ async def test_a_step_waits_a_day_for_money_that_is_not_matched_and_says_so(worl
     assert "300.00 EUR of the buyer came in" in task.text and "arrears match" in task.text
     await world.pass_until(day(3))
     assert [name for name, _ in await world.steps()] == ["first"]
+
+
+async def test_in_time_lapse_it_waits_a_day_of_the_case(world: World) -> None:
+    await world.rest()
+    world.service.settings = world.service.settings.but(allow_time_lapse=True)
+    await world.work()
+    world.begin_at(day(0, 0))
+    unmatched(world, "B-1")
+    await world.start(RULES, factor=24)
+    await world.pass_until(day(0, 3))
+    case = await world.case()
+    (task,) = (task for task in case.tasks if task.kind == "delayed")
+    assert "300.00 EUR of the buyer came in" in task.text
+    # The money came at midnight, by the calendar of the case.
+    assert day(1, 0) <= case.performed[0].performed_at + timedelta(minutes=5) < day(1, 1)
 
 
 async def test_money_of_another_buyer_holds_nothing_back(world: World) -> None:

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from activities.correspondence import Correspondence, record_receipt
+from activities.correspondence import Correspondence
+from gateway.errors import Unreachable
 from gateway.replies.filing import MAX_A_DAY, Filed, ReplyDesk
 from gateway.replies.inbox import from_imap, sweep, watch
 from gateway.replies.reading import MAX_BYTES
@@ -101,7 +101,7 @@ async def test_a_bounce_marks_the_notice_and_tells_the_case_that_the_contact_is_
     (task,) = (t for t in (await world.case()).tasks if t.kind == "contact_lost")
     assert DEBTOR in task.text and "5.1.1" in task.text and "no such user" in task.text
     ledger = Correspondence(world.ledger.engine)
-    assert ledger.bounced("ACME", DEBTOR)
+    assert ledger.bounced("ACME", "email", DEBTOR)
     assert [r.kind for r in ledger.receipts(notice)] == ["bounced"]
     assert (await filed(world, desk, delivery_report(original=notice))).result == "unchanged"
 
@@ -132,14 +132,7 @@ async def test_a_receipt_is_proof_kept_with_the_notice_and_no_more(
     (receipt,) = Correspondence(world.ledger.engine).receipts(notice)
     assert receipt.kind == kind and desk.folder.archived(receipt.sha256) == mail
     assert (await world.case()).sequence == before
-    assert not Correspondence(world.ledger.engine).bounced("ACME", DEBTOR)
-
-
-async def test_a_provider_can_report_a_receipt(world: World, notice: str) -> None:
-    assert record_receipt(world.ledger, notice, "delivered", "provider P: id 17", datetime.now(UTC))
-    assert record_receipt(world.ledger, notice, "delivered", "provider P: id 17", datetime.now(UTC))
-    assert not record_receipt(world.ledger, "<nobody@arrears.invalid>", "delivered", "", datetime.now(UTC))
-    assert [r.text for r in Correspondence(world.ledger.engine).receipts(notice)] == ["provider P: id 17"]
+    assert not Correspondence(world.ledger.engine).bounced("ACME", "email", DEBTOR)
 
 
 @pytest.mark.parametrize(
@@ -251,6 +244,55 @@ async def test_the_drop_folder_is_emptied(world: World, desk: ReplyDesk, notice:
     refused = desk.folder.path / "refused"
     assert "at most 10 MB" in (refused / "3.reason.txt").read_text()
     assert "no mail" in (refused / "2.reason.txt").read_text()
+
+
+async def test_a_mail_that_cannot_be_filed_now_does_not_keep_the_others_waiting(
+    world: World, desk: ReplyDesk, notice: str, mailbox: ImapServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strange = answer("strange", to=notice, message_id="<0@buyer.example>")
+    others = [answer(f"{n}", to=notice, message_id=f"<{n}@buyer.example>") for n in (1, 2)]
+    desk.folder.inbox.mkdir(parents=True)
+    (desk.folder.inbox / "0.eml").write_bytes(strange)
+    (desk.folder.inbox / "1.eml").write_bytes(others[0])
+    mailbox.put(strange, others[1])
+    await world.now()
+    file = desk.file
+
+    async def sometimes(raw: bytes, invoice: str | None = None) -> Filed:
+        if raw == strange:
+            raise OSError(28, "No space left on device")
+        return await file(raw, invoice)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(desk, "file", sometimes)
+        with pytest.raises(OSError, match="No space left"):
+            await sweep(desk, mailbox.settings())
+    await world.settle()
+    assert [t.text.rpartition(": ")[2] for t in (await world.case()).tasks] == ["1", "2"]
+    assert [path.name for path in desk.folder.waiting()] == ["0.eml"] and mailbox.unseen() == 1
+
+    await sweep(desk, mailbox.settings())
+    await world.settle()
+    assert len((await world.case()).tasks) == 3
+    assert desk.folder.waiting() == [] and mailbox.unseen() == 0
+
+
+async def test_where_nobody_answers_the_third_mail_in_a_row_is_the_last_that_is_tried(
+    world: World, desk: ReplyDesk, notice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.folder.inbox.mkdir(parents=True)
+    for n in range(9):
+        (desk.folder.inbox / f"{n}.eml").write_bytes(answer(f"{n}", to=notice, message_id=f"<{n}@buyer.example>"))
+    tried = []
+
+    async def away(*given: Any) -> None:
+        tried.append(given)
+        raise Unreachable("the Temporal server did not answer")
+
+    monkeypatch.setattr(world.service, "tell", away)
+    with pytest.raises(Unreachable):
+        await sweep(desk, None)
+    assert len(tried) == 3 and len(desk.folder.waiting()) == 9
 
 
 async def test_two_mails_of_one_name_are_both_kept(world: World, desk: ReplyDesk, notice: str) -> None:
