@@ -6,7 +6,7 @@ What they come to is in balance.py.
 from datetime import datetime, timedelta
 
 from models import events as e
-from models import tasks
+from models import ids, tasks
 from models.allocation import COSTS_FIRST
 from models.balance import balanced, booked_through, in_currency, kept, unapplied_cash
 from models.books import REST, debtor_day, designated, order_of_receipt
@@ -133,6 +133,7 @@ def payment_reversed(case: Case, event: e.PaymentReversed, at: datetime) -> Case
     claim = case.claim.but(until=None) if case.claim and waivers != case.waivers else case.claim
     case = case.but(payments=payments, short=None, waivers=waivers, claim=claim)
     if case.rules_version > 2:
+        case = _agreed_without(case, found)
         case = moved_back(without_credits_of(case, found.id), "part_payment", _proof(found.id), at)
     case = tasks.settled(balanced(case), "unapplied_cash", found.id, at, "reversed")
     if case.rules_version > 2:
@@ -154,6 +155,24 @@ def payment_reversed(case: Case, event: e.PaymentReversed, at: datetime) -> Case
     grace = moment_of(case, local_date(case, at) + timedelta(days=case.policy.grace_period))
     goes_on = max(grace, at) if case.policy.grace_period else at
     return entered(case.but(fresh_at=at, reopened_at=goes_on), goes_on, "went on after a reversed payment")
+
+
+def _agreed_without(case: Case, payment: Payment) -> Case:
+    """Money of before a promise or plan keeps neither; taken back, it must not break them, either."""
+    value = payment.value(case.currency)
+    if value is None:
+        return case
+    promise, plan, told = case.promise, case.plan, list(case.applied)
+
+    def before(message: e.Message) -> bool:
+        mine = ids.message_id("payment_received", payment.id)
+        return mine in told and message.update_id in told and told.index(mine) < told.index(message.update_id)
+
+    if promise is not None and before(promise.made):
+        case = case.but(promise=promise.but(paid_before=promise.paid_before - value))
+    if plan is not None and before(plan.agreed):
+        case = case.but(plan=plan.but(paid_before=plan.paid_before - value))
+    return case
 
 
 def _applied_after_all(case: Case, at: datetime) -> Case:

@@ -66,7 +66,11 @@ def show(case: Case, now: datetime) -> dict[str, Any]:
         ],
         "skipped": [{"step": s.step, "occurrence": s.occurrence, "reason": s.reason} for s in case.skipped],
         "payments": [
-            {"id": p.id, **money(p.amount), "received_on": p.received_on, "reversed": p.reversed}
+            {
+                "id": p.id, **money(p.amount), "received_on": p.received_on, "reversed": p.reversed,
+                "counts_as": None if p.counts_as is None else money(p.counts_as),
+                "returned": None if p.returned is None else money(p.returned),
+            }
             for p in case.payments
         ],
         "unapplied": [{"id": p.id, **money(p.amount), "received_on": p.received_on} for p in case.unapplied],

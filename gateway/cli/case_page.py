@@ -57,7 +57,9 @@ def _past(shown: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for skipped in shown["skipped"]:
         yield "skipped", f"{skipped['step']}: {skipped['reason']}"
     for payment in shown["payments"]:
-        mark = " (reversed)" if payment["reversed"] else ""
+        mark = f", counts as {amount(payment['counts_as'])}" if payment["counts_as"] else ""
+        mark += f", {amount(payment['returned'])} of it paid back or set off" if payment["returned"] else ""
+        mark += " (reversed)" if payment["reversed"] else ""
         yield "payment", f"{payment['id']}: {amount(payment)} on {payment['received_on']}{mark}"
     for credit in shown["balance"]["credits"]:
         yield "credit", f"{credit['id']}: {amount(credit)} on {credit['on']} ({credit['kind'].replace('_', ' ')})"

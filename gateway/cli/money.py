@@ -235,9 +235,9 @@ def set_off(
         other_creditor, other = service.resolve(target)
         if other_creditor != creditor:
             raise InputRefused("money of one creditor cannot settle an invoice of another")
+        found = _payment(service, creditor, number, payment or _unapplied(service, creditor, number, other, moved))
         if other == number:
             raise InputRefused(f"{creditor}/{number}: what settles nothing here cannot be set off here, either")
-        found = _payment(service, creditor, number, payment or _unapplied(service, creditor, number, other, moved))
         name = reference or f"set-off-{found.id}-{other}"[:200]
         out = message(e.Refunded, id=name, payment=found.id, amount=moved, to=other, on=day(date), note=reason, by=by)
         # Both halves carry one reference: after a crash in between, the same command completes it.

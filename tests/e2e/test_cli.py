@@ -136,9 +136,10 @@ def test_show_has_the_documented_fields(arrears: CommandLine, begin: Any, early:
     assert set(step) == {"step", "kind", "occurrence", "planned_at", "performed_at", "notice"}
     assert (step["step"], step["kind"], step["occurrence"]) == ("formal_demand_15", "formal_demand", 1)
     assert {"step", "reason"} <= set(shown["skipped"][0])
-    paid = {"id": "J-1", **euros("100.25"), "received_on": str(today(-1)), "reversed": False}
+    alike = {"reversed": False, "counts_as": None, "returned": None}
+    paid = {"id": "J-1", **euros("100.25"), "received_on": str(today(-1)), **alike}
     foreign = {"id": "J-2", "amount": "7.00", "currency": "USD", "received_on": str(today(-1))}
-    assert shown["payments"] == [paid, {**foreign, "reversed": False}]
+    assert shown["payments"] == [paid, {**foreign, **alike}]
     assert shown["unapplied"] == [foreign]
     assert shown["dispute"] | {"since": ""} == {
         "id": "J-3", "amount": euros("10.00"), "reason": "scratched", "since": "", "category": "other",

@@ -108,6 +108,18 @@ def test_a_missed_instalment_breaks_the_plan(payments: list[tuple[int, int]], br
     assert walk.until(day(60)).steps == [("first", 1), ("second", 7 + broken_on - 2)]
 
 
+@pytest.mark.parametrize("taken_back", ["before", "within"])
+def test_what_was_paid_before_a_plan_and_is_taken_back_does_not_break_it(taken_back: str) -> None:
+    instalments = [{"due": on(20), "amount": "200.00 EUR"}, {"due": on(40), "amount": "400.00 EUR"}]
+    walk = Walk("plain").tell(day(1), e.PaymentReceived, id="before", amount="400.00 EUR", received_on=on(1))
+    walk.tell(day(3), e.PlanAgreed, instalments=instalments)
+    walk.tell(day(18), e.PaymentReceived, id="within", amount="200.00 EUR", received_on=on(18))
+    walk.tell(day(19), e.PaymentReversed, payment=taken_back).until(day(25))
+
+    broken = [settled.outcome for settled in walk.case.settled]
+    assert broken == ([] if taken_back == "before" else ["broken"])
+
+
 def test_we_may_end_a_plan() -> None:
     walk = Walk(BRIEF).tell(day(2), e.PlanAgreed, id="PL", instalments=parts((10, 1000)))
     with pytest.raises(Refused, match=r"no plan 'X' is running \(running: PL\)"):
