@@ -18,19 +18,8 @@ from models.events import CaseOpened, Skip, StepApproved, StepPerformed, StepPro
 from models.explain import Explanation, explain
 from models.invoice import Invoice
 from models.ladder import Close, Perform, Propose, Record, Wait, next_action
-from models.policy import (
-    AfterDue,
-    AfterStep,
-    AllOf,
-    AnyOf,
-    BeforeDue,
-    Conditions,
-    OnEvent,
-    Policy,
-    Step,
-    Trigger,
-    nominal_day,
-)
+from models.policy import Conditions, Policy, Step
+from models.triggers import AfterDue, AfterStep, AllOf, AnyOf, BeforeDue, OnEvent, Trigger, nominal_day
 
 
 class Planned(NamedTuple):
@@ -98,7 +87,7 @@ def preview(
 
 
 def _first_day(policy: Policy) -> int:
-    days = (nominal_day(policy, step.when) for step in policy.steps)
+    days = (nominal_day(policy.steps, step.when) for step in policy.steps)
     return min([0, *(day for day in days if day is not None)])
 
 

@@ -23,7 +23,8 @@ from models.changes import apply, open_case
 from models.clock import CaseClock
 from models.faults import shown
 from models.ladder import Close, Perform, Propose, Record, Tell, Wait, next_action
-from models.policy import Policy, nominal_day
+from models.policy import Policy
+from models.triggers import nominal_day
 
 APPROVER = "simulate"
 """In whose name proposals are approved, at once: a simulation cannot wait for a second person."""
@@ -101,7 +102,7 @@ def opening(
 
 
 def _known_since(row: InvoiceRow, policy: Policy) -> date:
-    nominal = (nominal_day(policy, step.when) for step in policy.steps)
+    nominal = (nominal_day(policy.steps, step.when) for step in policy.steps)
     earliest = min((day for day in nominal if day is not None), default=0)
     return row.invoice.due - timedelta(days=max(KNOWN_BEFORE_DUE, 1 - earliest))
 

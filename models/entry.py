@@ -11,7 +11,8 @@ from models.case import Case
 from models.conditions import unmet
 from models.days import ladder_day, local_date, moment_of, start_of_day
 from models.events import Skip
-from models.policy import AfterStep, AllOf, AnyOf, Policy, Trigger, nominal_day
+from models.policy import Policy
+from models.triggers import AfterStep, AllOf, AnyOf, Trigger, nominal_day
 
 
 def entered(case: Case, at: datetime, occasion: str) -> Case:
@@ -36,7 +37,7 @@ def calendar(case: Case) -> list[Rung]:
     """The steps with dates that can be known beforehand, in the order in which they fire."""
     rungs = []
     for step in case.policy.steps:
-        first = nominal_day(case.policy, step.when)
+        first = nominal_day(case.policy.steps, step.when)
         if first is None:
             continue
         for n in range(step.occurrences):
@@ -110,7 +111,7 @@ def _counts_from(policy: Policy, trigger: Trigger, late: int) -> set[str]:
         case AllOf():
             return set().union(*(_counts_from(policy, t, late) for t in trigger.all))
         case AnyOf():
-            days = [(t, nominal_day(policy, t)) for t in trigger.any]
+            days = [(t, nominal_day(policy.steps, t)) for t in trigger.any]
             due = [t for t, day in days if day is not None and day <= late]
             ways = due or [t for t, day in days if day is not None] or list(trigger.any)
             return min((_counts_from(policy, t, late) for t in ways), key=len)

@@ -18,7 +18,8 @@ from models.law import PinnedLaw
 from models.messages import *  # noqa: F403  a message is an event, too: this module has all of them
 from models.messages import AnyMessage, Event, Text
 from models.money import Money
-from models.policy import PinnedPolicy, Policy, StepId, StepKind
+from models.policy import PinnedPolicy, Policy, StepKind
+from models.triggers import StepId
 
 Outcome = Literal["paid", "short_settled", "withdrawn", "claim_settled", "written_off", "limitation_expired"]
 DeadlineKind = DutyKind | Literal["guarantee_end", "limitation"]

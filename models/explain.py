@@ -12,17 +12,8 @@ from models.calendar import PinnedCalendar, closed_day
 from models.case import Case
 from models.days import contact_times, creditor_days, ladder_day, local_date, moment_of, zone_name
 from models.ladder import fires, planned
-from models.policy import (
-    DUNNING,
-    AfterDue,
-    AfterStep,
-    AllOf,
-    AnyOf,
-    BeforeDue,
-    OnEvent,
-    Step,
-    Trigger,
-)
+from models.policy import DUNNING, Step
+from models.triggers import AfterDue, AfterStep, AllOf, AnyOf, BeforeDue, OnEvent, Trigger
 
 
 class Passed(NamedTuple):

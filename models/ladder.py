@@ -26,19 +26,8 @@ from models.events import (
     StepSkipped,
 )
 from models.ids import digest
-from models.policy import (
-    CORRECTION,
-    DUNNING,
-    DUTY_STEPS,
-    AfterDue,
-    AfterStep,
-    AllOf,
-    AnyOf,
-    BeforeDue,
-    OnEvent,
-    Step,
-    Trigger,
-)
+from models.policy import CORRECTION, DUNNING, DUTY_STEPS, Step
+from models.triggers import AfterDue, AfterStep, AllOf, AnyOf, BeforeDue, OnEvent, Trigger
 
 
 class Wait(NamedTuple):

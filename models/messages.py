@@ -13,7 +13,8 @@ from models.allocation import Part
 from models.base import Value
 from models.durations import Day
 from models.money import Money
-from models.policy import PinnedPolicy, StepId
+from models.policy import PinnedPolicy
+from models.triggers import StepId
 
 Text = Annotated[str, Field(max_length=2000)]
 Approver = Annotated[str, Field(max_length=200)]

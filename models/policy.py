@@ -1,18 +1,18 @@
 """The policy: a ladder of steps as data. What a credit manager writes, and what a case is pinned to.
 
-What the rules make of it with a case in hand lives in ladder.py.
+When its steps fire is in triggers.py, what makes a policy sound in soundness.py; what the rules make of it with a case
+in hand lives in ladder.py.
 """
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import time as clock_time
 from datetime import timedelta
 from functools import cached_property
-from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
+from typing import Annotated, Any, Literal, Self
 from weakref import WeakValueDictionary
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, PlainSerializer, Tag, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
 from pydantic_core import PydanticCustomError
 
 from models import ids
@@ -20,11 +20,9 @@ from models.base import Value
 from models.contact_rules import ContactLimit, ContactRules
 from models.durations import Days, Span
 from models.money import Money
-from models.parties import Channel, ChatChannel
-
-MAX_POLICY_BYTES = 8 * 1024
-
-StepId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+from models.parties import Channel
+from models.soundness import find_faults
+from models.triggers import StepId, Trigger, nominal_day
 
 StepKind = Literal[
     "reminder", "call", "visit", "formal_demand", "lawyer_letter", "referral", "guarantee", "insurer_notice",
@@ -32,81 +30,6 @@ StepKind = Literal[
 ]  # fmt: skip
 DUNNING: frozenset[str] = frozenset({"reminder", "call", "visit", "formal_demand", "lawyer_letter"})
 """What we say to the debtor ourselves; it stops while an agency or insurer holds the mandate."""
-IRREVERSIBLE: frozenset[str] = frozenset({"referral", "insurance_claim", "legal_action"})
-
-TriggerEvent = Literal[
-    "debtor_insolvent", "contact_lost", "promise_broken", "dispute_resolved", "debtor_replied", "agency_reported",
-]  # fmt: skip
-
-
-class BeforeDue(Value):
-    """So many calendar days before the contractual due date."""
-
-    before_due: Days
-
-
-class AfterDue(Value):
-    """On the day that lies so many ladder days after the contractual due date (0: the due date itself)."""
-
-    after_due: Days
-
-
-class Delay(Value):
-    """So many ladder days after another step was performed; `unanswered`: only if the debtor did not reply since."""
-
-    step: StepId
-    delay: Days
-    unanswered: bool = False
-
-
-class AfterStep(Value):
-    """After another step."""
-
-    after_step: Delay
-
-
-class OnEvent(Value):
-    """As soon as something happened."""
-
-    on_event: TriggerEvent
-
-
-class AnyOf(Value):
-    """The earliest of several triggers (C1)."""
-
-    any: tuple["Trigger", ...] = Field(min_length=1)
-
-
-class AllOf(Value):
-    """The latest of several triggers (C1)."""
-
-    all: tuple["Trigger", ...] = Field(min_length=1)
-
-
-def _trigger_key(given: Any) -> str | None:
-    if isinstance(given, dict):
-        return next((key for key in _TRIGGERS if key in given), None)
-    return next((key for key in _TRIGGERS if key in getattr(type(given), "model_fields", ())), None)
-
-
-_TRIGGERS = ("before_due", "after_due", "after_step", "on_event", "any", "all")
-
-Trigger = Annotated[
-    Annotated[BeforeDue, Tag("before_due")]
-    | Annotated[AfterDue, Tag("after_due")]
-    | Annotated[AfterStep, Tag("after_step")]
-    | Annotated[OnEvent, Tag("on_event")]
-    | Annotated[AnyOf, Tag("any")]
-    | Annotated[AllOf, Tag("all")],
-    Discriminator(
-        _trigger_key,
-        custom_error_type="unknown_trigger",
-        custom_error_message="a trigger is one of before_due, after_due, after_step, on_event, any, all",
-    ),
-]
-
-for _nested in (AnyOf, AllOf):
-    _nested.model_rebuild(force=True)  # their fields name Trigger, which only exists now
 
 
 class Repeat(Value):
@@ -192,13 +115,6 @@ class ClaimInterest(Value):
     )
 
 
-class PolicyFault(NamedTuple):
-    """An error of a policy: where (keys and indexes from the top) and what."""
-
-    path: tuple[str | int, ...]
-    message: str
-
-
 def _unless_off(given: Any) -> Any:
     if given is True:
         raise ValueError("say from which step interest is claimed: {from_step: formal_demand_15, rest: waive}")
@@ -266,7 +182,7 @@ class Policy(Value):
     @cached_property
     def first_day(self) -> int | None:
         """The earliest nominal day of a step: before it nothing lies behind a case."""
-        days = (nominal_day(self, step.when) for step in self.steps)
+        days = (nominal_day(self.steps, step.when) for step in self.steps)
         return min((day for day in days if day is not None), default=None)
 
     @cached_property
@@ -297,110 +213,3 @@ def claims_interest(policy: Policy, step: str) -> bool:
         return False
     order = [s.id for s in policy.steps]
     return step in order and order.index(step) >= order.index(policy.claim_interest.from_step)
-
-
-def nominal_day(policy: Policy, trigger: Trigger, seen: tuple[str, ...] = ()) -> int | None:
-    """The ladder day on which `trigger` fires if everything before it happened on time and nobody answered.
-
-    Days count from the contractual due date; None where no date can be known (events, or a cycle).
-    """
-    match trigger:
-        case BeforeDue():
-            return -trigger.before_due
-        case AfterDue():
-            return trigger.after_due
-        case AfterStep(after_step=after):
-            step = next((s for s in policy.steps if s.id == after.step), None)
-            if step is None or step.id in seen:
-                return None
-            day = nominal_day(policy, step.when, (*seen, step.id))
-            return None if day is None else day + after.delay
-        case OnEvent():
-            return None
-        case AnyOf():
-            days = [nominal_day(policy, t, seen) for t in trigger.any]
-            return min((d for d in days if d is not None), default=None)
-        case AllOf():
-            days = [nominal_day(policy, t, seen) for t in trigger.all]
-            return None if any(d is None for d in days) else max(d for d in days if d is not None)
-
-
-def _references(trigger: Trigger, path: tuple[str | int, ...]) -> Iterator[tuple[str, tuple[str | int, ...]]]:
-    """Every step that a trigger names, with the place where it does."""
-    match trigger:
-        case AfterStep():
-            yield trigger.after_step.step, (*path, "after_step", "step")
-        case AnyOf():
-            for i, inner in enumerate(trigger.any):
-                yield from _references(inner, (*path, "any", i))
-        case AllOf():
-            for i, inner in enumerate(trigger.all):
-                yield from _references(inner, (*path, "all", i))
-        case _:
-            pass
-
-
-def find_faults(policy: Policy) -> Iterator[PolicyFault]:
-    """What is wrong with a policy whose fields are each valid: the checks that need the whole ladder."""
-    position: dict[str, int] = {}
-    for i, step in enumerate(policy.steps):
-        if step.id in position:
-            yield PolicyFault(("steps", i, "id"), f"step id {step.id!r} is used twice")
-        if step.id.startswith("duty_") or (step.id == "write_off" and step.kind != "write_off"):
-            yield PolicyFault(("steps", i, "id"), f"the id {step.id!r} has a meaning of its own: choose another one")
-        position.setdefault(step.id, i)
-    claim = policy.claim_interest
-    if claim and claim.from_step not in position:
-        yield PolicyFault(("claim_interest", "from_step"), f"the ladder has no step {claim.from_step!r}")
-    currencies = [money.currency for money in policy.tolerance]
-    for n, money in enumerate(policy.tolerance):
-        if money.amount <= 0 or currencies.index(money.currency) != n:
-            yield PolicyFault(("tolerance", n), f"{money}: give one amount above zero per currency")
-    above: tuple[str, int] | None = None
-    for i, step in enumerate(policy.steps):
-        named: list[tuple[str, tuple[str | int, ...]]] = [
-            (reference, ("steps", i, "requires", n)) for n, reference in enumerate(step.requires)
-        ]
-        named += _references(step.when, ("steps", i, "when"))
-        if step.only_if and step.only_if.unanswered_since:
-            named.append((step.only_if.unanswered_since, ("steps", i, "only_if", "unanswered_since")))
-        for reference, path in named:
-            if reference not in position:
-                yield PolicyFault(path, f"step {step.id!r} names {reference!r}, but the ladder has no such step")
-            elif position[reference] >= i:
-                yield PolicyFault(path, f"step {step.id!r} names {reference!r}, which does not come before it")
-        day = nominal_day(policy, step.when)
-        if day is not None:
-            if above and day < above[1]:
-                yield PolicyFault(
-                    ("steps", i, "when"),
-                    f"step {step.id!r} is triggered on day {day}, before {above[0]!r} (day {above[1]}), "
-                    "which stands above it: write the steps in the order of their days",
-                )
-            above = (step.id, day) if above is None or day > above[1] else above
-        for n, reference in enumerate(step.requires):
-            before = policy.steps[position[reference]] if position.get(reference, i) < i else None
-            before_day = nominal_day(policy, before.when) if before else None
-            if before and before_day is not None and day is not None and day < before_day + before.cure_period:
-                yield PolicyFault(
-                    ("steps", i, "requires", n),
-                    f"step {step.id!r} is triggered on day {day}, before {reference!r} "
-                    f"(day {before_day}, cure period {before.cure_period} days) has run",
-                )
-        if step.kind in IRREVERSIBLE and not step.requires and any(
-            s.kind == "formal_demand" for s in policy.steps
-        ):  # fmt: skip
-            yield PolicyFault(("steps", i), f"step {step.id!r} ({step.kind}) must name the formal demand in `requires`")
-        chats = [channel for channel in step.channels if channel in get_args(ChatChannel)]
-        if step.kind in ("formal_demand", "lawyer_letter") and chats and len(chats) == len(step.channels):
-            yield PolicyFault(
-                ("steps", i, "channels"),
-                f"step {step.id!r} ({step.kind}) must be served as a letter: add email or post to its channels",
-            )
-        if step.repeat and step.kind in IRREVERSIBLE:
-            yield PolicyFault(("steps", i, "repeat"), f"a {step.kind} cannot be repeated")
-    if policy.contact is not None and policy.schedule.zone != "debtor":
-        yield PolicyFault(("contact",), "hours of contact are the debtor's: set `zone: debtor` in `schedule`")
-    size = len(policy.content.encode())
-    if size > MAX_POLICY_BYTES:
-        yield PolicyFault((), f"the policy has {size} bytes; at most {MAX_POLICY_BYTES} can be pinned into a case")

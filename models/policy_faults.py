@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from models.faults import Keys, explain
-from models.policy import Policy, PolicyFault
+from models.policy import Policy
+from models.soundness import PolicyFault
 
 
 def policy_faults(content: Any) -> list[PolicyFault]:

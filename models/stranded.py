@@ -8,8 +8,8 @@ from datetime import datetime
 from models.case import Case
 from models.conditions import answered_since
 from models.events import Skip
-from models.policy import AfterStep, AllOf, AnyOf, Trigger
 from models.steps import over
+from models.triggers import AfterStep, AllOf, AnyOf, Trigger
 
 
 def without_stranded(case: Case, at: datetime) -> Case:

@@ -15,7 +15,8 @@ from models.books import debtor_day
 from models.case import Case
 from models.days import ladder_day, local_date, moment_of, permitted
 from models.ladder import planned
-from models.policy import DUNNING, DUTY_STEPS, AfterDue, AfterStep, AllOf, AnyOf, BeforeDue, OnEvent, Step, Trigger
+from models.policy import DUNNING, DUTY_STEPS, Step
+from models.triggers import AfterDue, AfterStep, AllOf, AnyOf, BeforeDue, OnEvent, Trigger
 
 ON_TIME = timedelta(minutes=1)
 """What is performed so soon after its time counts as punctual."""

@@ -10,7 +10,8 @@ from models.case import Case
 from models.conditions import answered_since, unmet
 from models.messages import MESSAGES
 from models.money import Money
-from models.policy import AfterDue, AfterStep, AllOf, AnyOf, BeforeDue, Conditions, OnEvent, Step, Trigger
+from models.policy import Conditions, Step
+from models.triggers import AfterDue, AfterStep, AllOf, AnyOf, BeforeDue, OnEvent, Trigger
 
 
 def days(number: int) -> str:

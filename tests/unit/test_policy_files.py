@@ -9,7 +9,8 @@ from gateway import policy_files
 from gateway.errors import InputRefused, WrongUsage
 from gateway.policy_files import PACKAGED, check_policy, load_policy, policy_names
 from gateway.yaml_source import MAX_BYTES, read_source
-from models.policy import MAX_POLICY_BYTES, Policy, find_faults
+from models.policy import Policy
+from models.soundness import MAX_POLICY_BYTES, find_faults
 
 PRESETS = ["s0-24h-7-90", "s2-7-15-30", "s2-weekly-15-30", "s3-immediate", "statutory-interest"]
 
