@@ -50,8 +50,8 @@ RULES_VERSION = 3
 1: a write-off acted at once, a dispute had no day to be answered by, a reversed payment gave no time of grace, and a
 promise always made the ladder wait.
 2: a payment that was taken back left behind what had come with it (the discount, the limitation it had moved, the task
-to refund another) and broke the plan that it came before; money dated ahead moved limitation by that day; a plan did
-not count as a promise; a step waited for ever for one that had fallen away.
+to refund another) and broke the plan that it came before; money dated ahead moved limitation by that day, a letter that
+came back went on moving it, a plan did not count as a promise; a step waited for ever for one that had fallen away.
 """
 
 

@@ -123,6 +123,10 @@ def _debtor_replied(case: Case, event: e.DebtorReplied, at: datetime) -> Case:
 
 
 def _contact_lost(case: Case, event: e.ContactLost, at: datetime) -> Case:
+    if case.rules_version > 2 and event.notice:
+        for done in case.performed:
+            if done.notice == event.notice:
+                case = deadlines.moved_back(case, steps.proof_of(done), at)
     text = f"find another contact, check the payment history (R23). {event.note}".strip()
     return tasks.opened(case, "contact_lost", text, at)
 

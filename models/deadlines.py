@@ -191,9 +191,9 @@ def moved(case: Case, event: LimitationEvent, on: date, proof: str) -> Case:
     return with_deadlines(case.but(restarts=(*case.restarts, Restart(event=event, on=on, proof=proof))))
 
 
-def moved_back(case: Case, event: LimitationEvent, proof: str, at: datetime) -> Case:
-    """What had moved the limitation date did not last, as a payment that was taken back: the day is the earlier one."""
-    left = tuple(restart for restart in case.restarts if (restart.event, restart.proof) != (event, proof))
+def moved_back(case: Case, proof: str, at: datetime) -> Case:
+    """What had moved the limitation date did not last (a payment taken back, a letter returned): the day goes back."""
+    left = tuple(restart for restart in case.restarts if restart.proof != proof)
     if left == case.restarts:
         return case
     before = case.deadlines

@@ -259,6 +259,8 @@ class ContactLost(Message):
     """The contact cannot be reached any more (R23)."""
 
     type: Literal["contact_lost"] = "contact_lost"
+    notice: Text = ""
+    """The notice that came back, if one did: it demanded nothing."""
     note: Text = ""
 
 

@@ -134,7 +134,7 @@ def payment_reversed(case: Case, event: e.PaymentReversed, at: datetime) -> Case
     case = case.but(payments=payments, short=None, waivers=waivers, claim=claim)
     if case.rules_version > 2:
         case = _agreed_without(case, found)
-        case = moved_back(without_credits_of(case, found.id), "part_payment", _proof(found.id), at)
+        case = moved_back(without_credits_of(case, found.id), _proof(found.id), at)
     case = tasks.settled(balanced(case), "unapplied_cash", found.id, at, "reversed")
     if case.rules_version > 2:
         case = _applied_after_all(case, at)

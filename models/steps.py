@@ -39,7 +39,7 @@ def done(
         return case
     day = local_date(case, performed_at)
     if kind in _LIMITATION:
-        case = moved(case, _LIMITATION[kind], day, f"{step}, {notice or task or 'done'}")
+        case = moved(case, _LIMITATION[kind], day, proof_of(done))
     return met_by_step(case, kind, notice or task or step)
 
 
@@ -48,6 +48,11 @@ _LIMITATION: dict[StepKind, LimitationEvent] = {
     "formal_demand": "demand",
     "lawyer_letter": "demand",
 }
+
+
+def proof_of(done: DoneStep) -> str:
+    """What proves that a step was performed, as the limitation date names it."""
+    return f"{done.step}, {done.notice or done.task or 'done'}"
 
 
 def over(case: Case, step: str, occurrence: int, at: datetime) -> Case:

@@ -186,7 +186,7 @@ def _message(stored: StoredReply, judged: Judged) -> e.Message | None:
     if stored.kind == "bounced":
         whom = judged.address or "the debtor's address"
         note = f"mail to {whom} came back: {judged.detail or judged.why}"
-        return e.ContactLost(id=reference, note=note[:MAX_SAID], source="replies")
+        return e.ContactLost(id=reference, notice=stored.notice or "", note=note[:MAX_SAID], source="replies")
     return None
 
 

@@ -331,6 +331,15 @@ def test_what_a_demand_does_differs_by_law(law: str, last: str) -> None:
     assert ("N-1@arrears.example" in limitation.why) == moves
 
 
+def test_a_demand_that_came_back_has_moved_nothing() -> None:
+    # CN: three years from 2 March 2026, Friday 2 March 2029; the demand of day 15 had begun them anew.
+    walk = performed(Walk(DEMAND, law="CN"), "N-1@arrears.example")
+    walk.tell(day(16), e.ContactLost, notice="N-2@arrears.example")
+    assert str(found(walk.case, "limitation").day) == "2029-03-16"
+    walk.tell(day(17), e.ContactLost, notice="N-1@arrears.example")
+    assert (walk.case.restarts, str(found(walk.case, "limitation").day)) == ((), "2029-03-02")
+
+
 def test_a_demand_postpones_once_in_japan() -> None:
     # Due 2 March 2026: until 2 March 2031. A demand of 3 January 2031 (day 1768) postpones to 3 July 2031; another
     # one in June postpones nothing.

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from gateway.bank.booking import shares_of
 from models.bank import BankEntry, EntryKind
+from models.events import CreditNoteIssued, PaymentReceived
 from models.matches import Matching, Rules
 from models.matching import apply, match
 from models.money import Money
@@ -267,6 +269,13 @@ def test_bank_charges_that_were_deducted_are_named_as_such() -> None:
         "bank_charges",
     )
     assert one.settles == Money.model_validate("1234.56 EUR")
+
+
+def test_what_is_let_go_is_told_first_and_goes_with_its_payment() -> None:
+    entry = paid("1222.06 EUR", "RE-2026-004711")
+    credit, payment = (s.message for s in shares_of(entry, matched(entry, [invoice("RE-2026-004711")]), "test"))
+    assert isinstance(credit, CreditNoteIssued) and isinstance(payment, PaymentReceived)
+    assert (credit.kind, credit.payment, payment.id) == ("bank_charges", payment.id, f"bank-{entry.key}-1")
 
 
 def test_charges_beyond_the_policy_are_a_part_payment() -> None:

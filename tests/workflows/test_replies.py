@@ -17,7 +17,7 @@ from models import ids
 from tests.cases import after_due, after_step, day, on, policy, step
 from tests.imap_server import ImapServer
 from tests.incoming import DEBTOR, answer, delivery_report, read_receipt
-from tests.workflows.world import World
+from tests.workflows.world import NUMBER, World
 
 
 @pytest.fixture
@@ -100,6 +100,8 @@ async def test_a_bounce_marks_the_notice_and_tells_the_case_that_the_contact_is_
     assert (bounced.result, bounced.kind) == ("filed", "bounced")
     (task,) = (t for t in (await world.case()).tasks if t.kind == "contact_lost")
     assert DEBTOR in task.text and "5.1.1" in task.text and "no such user" in task.text
+    (lost,) = (m for m in world.ledger.told("ACME", NUMBER, only_money=False) if isinstance(m, e.ContactLost))
+    assert lost.notice == notice and notice in {done.notice for done in (await world.case()).performed}
     ledger = Correspondence(world.ledger.engine)
     assert ledger.bounced("ACME", "email", DEBTOR)
     assert [r.kind for r in ledger.receipts(notice)] == ["bounced"]
