@@ -158,7 +158,8 @@ def _withdrawn(case: Case, _: e.Withdrawn, at: datetime) -> Case:
 def _policy_changed(case: Case, event: e.PolicyChanged, at: datetime) -> Case:
     for step in case.proposed:
         case = tasks.finished(case, "approval", step, at, "superseded")
-    case = case.but(policy=event.policy, proposed={}, approved={}, approved_by={}, deferred={}, refused={})
+    case = case.but(policy=event.policy, calendar=event.calendar or case.calendar)
+    case = case.but(proposed={}, approved={}, approved_by={}, deferred={}, refused={})
     return entered(case, at, f"moved to {event.policy.id} version {event.policy.version}")
 
 

@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, Field, field_validator, model_validator
 from models import ids
 from models.allocation import Part
 from models.base import Value
+from models.calendar import PinnedCalendar
 from models.durations import Day
 from models.money import Money
 from models.policy import PinnedPolicy
@@ -340,6 +341,8 @@ class PolicyChanged(Message):
 
     type: Literal["policy_changed"] = "policy_changed"
     policy: PinnedPolicy
+    calendar: PinnedCalendar | None = Field(default=None, exclude_if=lambda value: value is None)
+    """The calendar that the new policy's rules of contact need."""
     reason: Text = ""
 
 

@@ -1,5 +1,6 @@
 """`arrears policy`: checks the files a credit manager writes, and shows what would happen when."""
 
+import asyncio
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,16 +9,21 @@ from zoneinfo import ZoneInfo
 import typer
 from pydantic import ValidationError
 
+from gateway import migration
 from gateway.cli.calendar import as_json_value, as_text
 from gateway.cli.output import AsJson, DataDir, emit, fail, reporting, say
+from gateway.cli.session import with_ledger, with_service
+from gateway.cli.telling import By, Reason
 from gateway.environment import load_settings
 from gateway.errors import InputRefused, WrongUsage
 from gateway.intake.entries import Accepted, Rejected
 from gateway.intake.invoices import InvoiceFile
 from gateway.intake.profiles import load_profile
 from gateway.jurisdiction_files import check_file, known_files
+from gateway.migration import Move, moved
 from gateway.policy_files import load_policy, policy_names
 from gateway.preview import preview
+from gateway.service import Service
 from gateway.yaml_source import SourceFault
 from models.faults import explain
 from models.invoice import Invoice
@@ -69,6 +75,40 @@ def check(files: _Files, as_json: AsJson = False, data_dir: DataDir = None) -> N
     if unread:
         fail(unread)
     if faults:
+        raise typer.Exit(InputRefused.status)
+
+
+@policy_app.command("migrate")
+@reporting
+def migrate(
+    file: _File,
+    invoices: Annotated[list[str], typer.Argument(metavar="INVOICE...", help="The numbers, or CREDITOR/NUMBER.")],
+    by: By = "",
+    reason: Reason = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what it would do; change nothing.")] = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Move running cases to another policy, or another version of theirs: with --dry-run to see it first.
+
+    What was performed stays; what lies behind on the new ladder falls away, so that no letters come in a burst.
+    """
+    if not by.strip() and not dry_run:
+        raise WrongUsage("a decision needs a name: --by NAME")
+    policy = load_policy(file, load_settings(data_dir).data_dir)
+
+    async def work(service: Service) -> list[Move]:
+        return [await moved(service, name, policy, by, reason, dry_run) for name in dict.fromkeys(invoices)]
+
+    if dry_run:
+        found = with_ledger(data_dir, lambda service: asyncio.run(work(service)))
+    else:
+        found = with_service(data_dir, work)
+    if as_json:
+        emit([migration.as_json(move) for move in found])
+    for line in () if as_json else (line for move in found for line in migration.as_lines(move)):
+        say(line)
+    if any(move.result == "refused" for move in found):
         raise typer.Exit(InputRefused.status)
 
 

@@ -460,6 +460,22 @@ def test_two_stacks_side_by_side(stack: Up, arrears: CommandLine, begin: Any, tm
         assert other.state.temporal_address != stack.state.temporal_address
 
 
+def test_a_case_is_moved_to_another_policy_after_a_look_at_it(arrears: CommandLine, begin: Any) -> None:
+    begin("move-1")
+    assert "a decision needs a name" in arrears("policy", "migrate", "s2-7-15-30", "move-1", status=2).err
+    look = arrears("policy", "migrate", "s2-7-15-30", "move-1", "--dry-run", "--json").json
+    assert [(move["result"], move["before"]) for move in look] == [("accepted", "plain version 1")]
+    assert arrears.show("move-1")["policy"]["id"] == "plain"
+
+    for result in ("accepted", "unchanged"):
+        done = arrears("policy", "migrate", "s2-7-15-30", "move-1", "--by", "anna", "--json").json
+        assert done[0]["result"] == result
+    assert (arrears.show("move-1")["policy"]["id"], done[0]["next_after"]) == ("s2-7-15-30", look[0]["next_after"])
+    arrears("withdraw", "move-1")
+    refused = arrears("policy", "migrate", "plain", "move-1", "--by", "anna", status=1).out
+    assert refused == "ACME/move-1: refused: the case is closed (withdrawn)\n"
+
+
 # --- without a server ---------------------------------------------------------------------------------------------
 
 

@@ -1,10 +1,11 @@
 """What makes a ladder stand still, go on, or end: disputes, promises, holds, approvals, decisions."""
 
 from activities.outbox import Outbox
+from gateway.migration import as_lines, moved
 from models import events as e
 from tests.cases import after_due, after_step, day, euros, on, policy, step
 from tests.workflows.test_ladder_climbed import PLAIN
-from tests.workflows.world import World
+from tests.workflows.world import NUMBER, World
 
 
 async def test_a_disputed_part_is_left_out_and_the_rest_is_pursued(world: World) -> None:
@@ -160,3 +161,27 @@ async def test_a_case_that_moves_to_another_policy_goes_on_by_its_rules(world: W
     await world.tell(e.PolicyChanged, policy=policy(step("gentle", after_due(20)), id="kind"))
     await world.pass_until(day(60))
     assert await world.steps() == [*PLAIN[:2], ("gentle", day(20))]
+
+
+async def test_a_case_that_is_migrated_gets_the_calendar_that_the_new_rules_need(world: World) -> None:
+    # Due Monday 2 March 2026. 1 May, day 60, is a holiday in Germany, and a Friday: Monday 4 May.
+    polite = policy(step("gentle", after_due(60)), id="polite", schedule={"zone": "debtor"}, contact={})
+    await world.start(policy(step("rough", after_due(60)), id="rough"))
+    await world.pass_until(day(2))
+
+    shown = await moved(world.service, NUMBER, polite, "anna", "", dry_run=True)
+    assert (shown.before, shown.after) == ("rough version 1", "polite version 1")
+    assert (shown.next_before, shown.next_after[:20]) == ("rough at 2026-05-01 09:00 UTC", "gentle at 2026-05-04")
+    assert (await world.case()).policy.id == "rough", "a dry run changes nothing"
+
+    done = await moved(world.service, NUMBER, polite, "anna", "", dry_run=False)
+    assert done == shown and (await world.case()).calendar is not None
+    again = await moved(world.service, NUMBER, polite, "anna", "", dry_run=False)
+    assert (again.result, as_lines(again)) == ("unchanged", ["ACME/0017: unchanged, it is under polite version 1"])
+    await world.pass_until(day(70))
+    assert [(name, at.date()) for name, at in await world.steps()] == [("gentle", day(63).date())]
+
+    await world.tell(e.Withdrawn)
+    assert (await moved(world.service, NUMBER, policy(step("x", after_due(1))), "anna", "", dry_run=False)).result == (
+        "refused"
+    )
