@@ -49,6 +49,9 @@ MONEY_EVENTS = st.one_of(
         "kind": st.sampled_from(["credit_note", "set_off", "goods_in_lieu"]), "amount": AMOUNTS,
         "issued_on": DAYS.map(on) | st.none(),
     })),
+    st.tuples(st.just(e.CreditNoteIssued), st.fixed_dictionaries({
+        "kind": st.sampled_from(["cash_discount", "bank_charges"]), "amount": AMOUNTS, "payment": st.integers(0, 5),
+    })),
     st.tuples(st.just(e.InterestWaived), st.fixed_dictionaries({"amount": AMOUNTS | st.none()})),
     st.tuples(st.just(e.DisputeRaised), st.fixed_dictionaries({"amount": AMOUNTS | st.none()})),
     st.tuples(st.just(e.DisputeResolved), st.fixed_dictionaries({"upheld": st.booleans()})),
