@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from activities.evidence import words
+from activities.evidence.notice import demanded
 from activities.evidence.record import CaseRecord, Moment
 from models import events as e
 from models import view
@@ -73,6 +74,7 @@ def account(record: CaseRecord, step_id: str, occurrence: int | None = None) -> 
         "approval": _approval(moments[:place], step, number),
         "balance": _balance(before, performed.performed_at if performed else now),
         "history": history,
+        "demanded": view.money(demanded(here.case, performed.performed_at)) if performed and performed.notice else None,
         "notice": performed.notice if performed else None,
         "task": performed.task if performed else None,
         "note": performed.note if performed else "",

@@ -9,6 +9,7 @@ from typing import Any
 
 from activities.bundle import csv_file
 from activities.evidence import words
+from activities.evidence.notice import demanded
 from activities.evidence.record import CaseRecord
 from activities.mime import one_line
 from activities.rendering import html_template
@@ -154,14 +155,18 @@ def notices(record: CaseRecord, files: dict[str, str]) -> dict[str, bytes]:
                "status", "planned", "performed", "written", "sent", "attempts", "demanded", "currency", "approved_by",
                "policy_digest", "sha256", "proof")  # fmt: skip
     done = {d.notice: d for d in record.moments[-1].case.performed}
+    after = {m.event.notice: m.case for m in record.moments if isinstance(m.event, e.StepPerformed)}
     rows = []
     for row in record.notices:
-        step, demanded = done.get(row.message_id), Money.from_minor(row.pursued_minor, row.currency)
+        step, its_case = done.get(row.message_id), after.get(row.message_id)
+        asked = Money.from_minor(row.pursued_minor, row.currency)
+        if step and its_case:
+            asked = demanded(its_case, step.performed_at)
         rows.append((
             files.get(row.message_id, ""), row.message_id, row.step, row.occurrence, row.kind, row.channel,
             row.recipient, row.subject, row.language, row.status, instant(step.planned_at) if step else "",
             instant(step.performed_at) if step else "", instant(row.composed_at), instant(row.sent_at), row.attempts,
-            demanded.amount, row.currency, row.approved_by or "", row.policy_digest, row.sha256, row.proof,
+            asked.amount, row.currency, row.approved_by or "", row.policy_digest, row.sha256, row.proof,
         ))  # fmt: skip
     return {"notices.csv": csv_file(columns, rows)}
 

@@ -1,10 +1,20 @@
 """What the ledger holds on one notice: where it went, what it said it demanded, and the proof that it arrived."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from models import ids, view
+from models.books import debtor_day, late_charges
+from models.case import Case
 from models.money import Money
+
+
+def demanded(case: Case, at: datetime) -> Money:
+    """What a letter of `at` demanded for a case, as it stood after it: interest up to that day, where it is claimed."""
+    if case.claim is None:
+        return case.pursued
+    return late_charges(case.invoice, case, debtor_day(case.invoice, at), without=case.disputed).total
 
 
 def described(row: Any, content: bytes | None, receipts: Sequence[Any] = ()) -> dict[str, Any]:

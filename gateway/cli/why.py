@@ -162,6 +162,8 @@ def _print_step(told: dict[str, Any]) -> None:
     disputed = f", {owed['disputed']} of it disputed" if float(balance["disputed"]["amount"]) else ""
     _line("balance", f"{owed['outstanding']} outstanding{disputed}, {owed['pursued']} pursued")
     _line("", f"{balance['days_overdue']} days overdue, stage {balance['stage']}")
+    if told["demanded"]:
+        _line("demanded", f"{told['demanded']['amount']} {told['demanded']['currency']}")
     for entry in told["history"]:
         _line("before", f"{entry['at']}: {entry['text']}" + (f" (by {entry['by']})" if entry["by"] else ""))
     if told["task"]:
@@ -175,7 +177,7 @@ def _print_notice(notice: dict[str, Any]) -> None:
     say(f"Notice {notice['message_id']}: {notice['status']}")
     _line("to", f"{notice['recipient']} by {notice['channel']}, language {notice['language']}")
     _line("subject", notice["subject"])
-    _line("demanded", f"{notice['pursued']['amount']} {notice['pursued']['currency']}")
+    _line("booked", f"{notice['pursued']['amount']} {notice['pursued']['currency']} were pursued as it was written")
     _line("sent", f"{notice['sent_at'] or '-'} (attempts: {notice['attempts']}; written {notice['composed_at']})")
     _line("proof", notice["proof"] or "none")
     for receipt in notice["receipts"]:
