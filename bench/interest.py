@@ -9,7 +9,7 @@ from bench.figures import Figure, compared
 from gateway.jurisdiction_files import load_jurisdiction
 from models import events as e
 from models.books import late_charges
-from models.case import Case
+from models.case import RULES_VERSION, Case
 from models.changes import apply, open_case
 from models.clock import CaseClock
 from models.invoice import Invoice
@@ -52,7 +52,14 @@ def _case(n: int) -> Case:
     opened, demanded = _noon(due), _noon(due + timedelta(days=15))
     law = law_for(load_jurisdiction(code), "invoice", due) if code else None
     case = open_case(
-        e.CaseOpened(at=opened, invoice=invoice, policy=POLICY, clock=CaseClock.real(opened), law=law, rules_version=2)
+        e.CaseOpened(
+            at=opened,
+            invoice=invoice,
+            policy=POLICY,
+            clock=CaseClock.real(opened),
+            law=law,
+            rules_version=RULES_VERSION,
+        )
     )
     case = apply(
         case,

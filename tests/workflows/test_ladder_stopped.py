@@ -114,14 +114,15 @@ async def test_a_proposed_step_waits_for_a_second_person_and_is_done_once_approv
     assert not world.open_tasks()
 
 
-async def test_a_rejected_step_falls_away_with_its_reason(world: World) -> None:
+async def test_a_rejected_step_falls_away_with_its_reason_and_what_follows_it(world: World) -> None:
     await world.start(GUARDED)
     await world.pass_until(day(7))
     await world.tell(e.StepRejected, step="demand", by="berta", reason="good customer")
     await world.pass_until(day(60))
     assert await world.steps() == [("ask", day(1))]
     assert (await world.show())["skipped"] == [
-        {"step": "demand", "occurrence": 1, "reason": "rejected by berta: good customer"}
+        {"step": "demand", "occurrence": 1, "reason": "rejected by berta: good customer"},
+        {"step": "last", "occurrence": 1, "reason": "demand, which it follows, was not performed"},
     ]
 
 
