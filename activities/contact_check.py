@@ -74,9 +74,9 @@ class ContactCheck:
         )
         return self._report(verdicts[0] if any(isinstance(verdict, Delayed) for verdict in then) else last)
 
-    def admits(self, recent: RecentContacts) -> bool:
-        """Whether the contacts with the buyer leave room for one more by mail: asked inside of the transaction."""
-        return self._terms is None or isinstance(self._verdict(self._terms, "email", self._mapped(recent)), Permitted)
+    def admits(self, recent: RecentContacts, channel: Channel = "email") -> bool:
+        """Whether the contacts with the buyer leave room for one more: asked inside of the transaction."""
+        return self._terms is None or isinstance(self._verdict(self._terms, channel, self._mapped(recent)), Permitted)
 
     @property
     def note(self) -> str:

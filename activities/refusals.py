@@ -18,5 +18,9 @@ class Undeliverable(CannotCompose):
     """The debtor cannot be reached this way: there is no address, or it is none."""
 
 
+class ContactTaken(Exception):
+    """The buyer is being contacted in another case: of two that come at once one has to look again."""
+
+
 class CameBack(Undeliverable):
     """The last notice to the address came back, as the case was told then."""

@@ -27,7 +27,7 @@ from activities.database import LedgerUnreachable
 from activities.ledger import Ledger
 from activities.one_voice import OneVoice, gathers
 from activities.outbox import Outbox
-from activities.refusals import CameBack
+from activities.refusals import CameBack, ContactTaken
 from activities.tables import DEPARTED
 from models import ids
 from models.invoice import Invoice
@@ -180,10 +180,8 @@ class StepActivities:
             try:
                 if channel not in left:
                     _hold(check.before(cast("Channel", channel)))
-                if channel == "email":
-                    tally.sent(self._by_mail(order, invoice, creditor, at, check))
-                else:
-                    tally.sent(self._channels.send(channel, order, invoice, creditor, at))
+                heard = bool(left) or tally.has_left
+                tally.sent(self._by(channel, order, invoice, creditor, at, check, heard))
             except _Held as back:
                 if not tally.has_left:
                     raise
@@ -201,6 +199,21 @@ class StepActivities:
         by_hand = order.but(step=order.step.but(channels=ways.by_hand))
         return tally.report(at, stored, task_text(by_hand, invoice, creditor) if ways.by_hand else "")
 
+    def _by(
+        self, channel: str, order: StepOrder, invoice: Invoice, creditor: Creditor, at: datetime, check: ContactCheck,
+        heard: bool,
+    ) -> Sent:  # fmt: skip
+        """By one channel; `heard` is whether the debtor hears of this step already, so that it is no other contact."""
+        try:
+            if channel == "email":
+                return self._by_mail(order, invoice, creditor, at, check)
+            return self._channels.send(channel, order, invoice, creditor, at, None if heard else check)
+        except ContactTaken:
+            _hold(check.before(cast("Channel", channel)))
+            raise ApplicationError(
+                "the buyer is being contacted in another case: try again", type="ContactTaken"
+            ) from None
+
     def _has_left(self, channel: str, order: StepOrder) -> bool:
         notice = self._outbox.find(_key(order) if channel == "email" else channel_key(order, channel))
         return notice is not None and notice.status in DEPARTED
@@ -217,9 +230,8 @@ class StepActivities:
             self._outbox.once_more(mailed.message_id)
         else:
             mailed = self._composed(key, order, invoice, creditor, at, check)
-        if mailed is None:  # Another case of the buyer was faster.
-            _hold(check.before("email"))
-            raise ApplicationError("the buyer is being contacted in another case: try again", type="ContactTaken")
+        if mailed is None:
+            raise ContactTaken
         if len(order.step.channels) > 1 and self._correspondence.bounced(creditor.code, "email", mailed.recipient):
             back = CameBack(f"the last mail to {mailed.recipient} came back")
             self._outbox.refused(mailed.message_id, str(back))  # what will not leave must not look as if it would

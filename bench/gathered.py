@@ -40,20 +40,20 @@ async def gathered_run(ground: Ground, quick: bool, say: Callable[[str], None]) 
     for batch in batches(openings, BATCH):
         await side.service.start(batch)
     say(f"gathered_run: {len(openings)} cases of {buyers} buyers wait")
-    begun = time.perf_counter()
-    async with ground.working("ours", side.queue):
+    begun, before = time.perf_counter(), ground.cpu()
+    async with ground.working("ours", side.queue) as worker:
         while side.reminded() < len(openings):
             if time.perf_counter() - begun > _PATIENCE_S:
                 raise TimeoutError(f"{side.reminded()} of {len(openings)} cases had their step")
             await asyncio.sleep(0.1)
-        seconds = time.perf_counter() - begun
+        seconds, busy = time.perf_counter() - begun, worker.cpu + ground.cpu() - before
         cases = [ids.case_id(CREDITOR, f"G{n}") for n in range(0, len(openings), len(openings) // _SAMPLE)]
         described = [await ground.client.get_workflow_handle(case).describe() for case in cases]
     mails = len(list(ground.mail.glob("*.eml")))
     events = statistics.median(one.history_length for one in described)
     note = (
         f"{len(openings)} due letters of {buyers} buyers: {mails} mails, {events:g} history events per case, "
-        f"{len(openings) / seconds:.0f} steps/s, {mails / seconds:.1f} mails/s"
+        f"{len(openings) / seconds:.0f} steps/s, {mails / seconds:.1f} mails/s; {busy:.0f} s of processor time in all"
     )
     return [compared("gathered_run", "s", [seconds], [], note, sound=mails == buyers)]
 

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, cast
 
 from sqlalchemy.engine import Engine
 
@@ -18,16 +19,18 @@ from activities.channels.ports import Channel, ChannelRefused, Delivery
 from activities.channels.short_texts import short_text
 from activities.channels.tally import Sent
 from activities.composing import compose, goes_by_mail
+from activities.contact_check import ContactCheck
 from activities.correspondence import Correspondence
 from activities.letters import LETTER_KINDS
 from activities.mime import one_line
 from activities.outbox import Outbox
-from activities.refusals import CameBack, Undeliverable
+from activities.refusals import CameBack, ContactTaken, Undeliverable
 from activities.tables import DEPARTED
 from models import ids
 from models.invoice import Invoice
 from models.orders import StepOrder
 from models.parties import Buyer, Creditor
+from models.parties import Channel as Way
 from models.policy import Step
 
 PAPER = "undisclosed-recipients:;"
@@ -63,10 +66,22 @@ class Channels:
         served = tuple(c for c in dict.fromkeys(step.channels) if c in ours or (c == "email" and mailed))
         return Ways(served, tuple(c for c in dict.fromkeys(step.channels) if c not in served))
 
-    def send(self, channel: str, order: StepOrder, invoice: Invoice, creditor: Creditor, at: datetime) -> Sent:
+    def send(
+        self, channel: str, order: StepOrder, invoice: Invoice, creditor: Creditor, at: datetime,
+        check: ContactCheck | None = None,
+    ) -> Sent:  # fmt: skip
         """Send the notice of a step by a channel, unless it has left already.
 
+        Args:
+            channel: By which.
+            order: The step.
+            invoice: The invoice that is pursued.
+            creditor: Whose it is.
+            at: The business instant.
+            check: The rules of contact; None where the debtor hears of this step by another channel anyway.
+
         Raises:
+            ContactTaken: Another case of the buyer was faster, and leaves no room for one more contact.
             CannotCompose: It cannot be made; `Undeliverable` if there is no address, or the last notice there came
                 back and the step has another channel.
             ChannelRefused: The channel will never take it.
@@ -90,11 +105,15 @@ class Channels:
                 "kind": order.step.kind, "language": made.language,
             },
         )  # fmt: skip
-        self._outbox.put(
+        stored = self._outbox.put(
             key, order, creditor.code, invoice.buyer.id,
             {"message_id": message_id, "channel": channel, "recipient": one_line(to), "subject": made.subject,
              "kind": order.step.kind, "language": made.language, "content": made.content},
+            admits=partial(check.admits, channel=cast("Way", channel)) if check else None,
+            since=check.since if check else None,
         )  # fmt: skip
+        if not stored:
+            raise ContactTaken
         try:
             taken = self._channels[channel].send(delivery)
         except ChannelRefused as refusal:

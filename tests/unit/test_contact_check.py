@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from activities.channels.dispatch import Channels
+from activities.channels.ports import Delivery, Taken
 from activities.contact_check import ContactCheck
 from activities.database import open_engine
 from activities.ledger import Ledger
 from activities.outbox import Outbox, RecentContacts
+from activities.refusals import ContactTaken
 from gateway.calendars import pinned
 from models import events as e
 from models import ids, view
@@ -23,6 +26,7 @@ from models.ordering import order_of
 from models.orders import StepOrder
 from models.policy import Policy
 from tests.cases import after_due, invoice, policy, step
+from tests.notices import acme
 
 NOW = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0)
 """The outbox stamps what leaves with the clock on the wall, so these cases live today."""
@@ -120,6 +124,36 @@ def test_of_many_cases_that_fall_due_together_two_may_write(ledger: Ledger) -> N
         written = list(together.map(lambda case: post(ledger, case), cases))
 
     assert sum(written) == 2
+
+
+class Phones:
+    """A provider of short messages that takes everything."""
+
+    def __init__(self) -> None:
+        self.taken: list[str] = []
+
+    def send(self, delivery: Delivery) -> Taken:
+        self.taken.append(delivery.key)
+        return Taken("taken")
+
+
+def test_of_many_short_messages_that_fall_due_together_two_may_go(ledger: Ledger) -> None:
+    phones = Phones()
+    channels = Channels(ledger.engine, {"sms": phones})
+    cases = [opened(ledger, str(number), contact={"phone": "+49 30 123"}) for number in range(12)]
+
+    def text(case: Case) -> bool:
+        asked = ContactCheck(order(case), case.invoice, Outbox(ledger.engine), NOW)
+        try:
+            channels.send("sms", order(case), case.invoice, acme(), NOW, asked)
+        except ContactTaken:
+            return False
+        return True
+
+    with ThreadPoolExecutor(12) as together:
+        sent = list(together.map(text, cases))
+
+    assert sum(sent) == len(phones.taken) == 2
 
 
 def test_without_a_cap_nothing_is_asked_of_the_ledger(ledger: Ledger) -> None:
