@@ -104,14 +104,12 @@ class Reception:
             self.reports.begun(str(path), kind)["notes"].append(f"the {kind} holds no files")
 
     def _rejects(self, source: Path, layout: Layout) -> RejectsFile:
-        """Where refused entries of a file go; two files of one name in different folders get one each."""
-        folder, number = self.rejects_in or self.data_dir, 1
-        path = rejects_path(folder, source, layout)
+        """Where refused entries of a file go: two of one name, in different folders or in one archive, get one each."""
+        folder, apart, number = self.rejects_in or self.data_dir, self.rejects_in is None, 1
+        path = rejects_path(folder, source, layout, apart)
         while path in self._used:
             number += 1
-            path = rejects_path(
-                self.rejects_in or self.data_dir, source.with_name(f"{source.stem}~{number}{source.suffix}"), layout
-            )
+            path = rejects_path(folder, source.with_name(f"{source.stem}~{number}{source.suffix}"), layout, apart)
         self._used.add(path)
         return RejectsFile(path, layout)
 

@@ -42,7 +42,7 @@ class Refusals:
     def __init__(self, file: InvoiceFile, data_dir: str | Path) -> None:
         """Nothing is written or told before the first refused row."""
         self._name = str(file.path)
-        self._kept = RejectsFile(rejects_path(data_dir, file.path, file.layout), file.layout)
+        self._kept = RejectsFile(rejects_path(data_dir, file.path, file.layout, apart=True), file.layout)
 
     def __enter__(self) -> Self:
         """The refusals themselves."""

@@ -13,19 +13,22 @@ from gateway.errors import WrongUsage
 from gateway.intake.columns import OWN_PREFIX
 from gateway.intake.entries import Rejected
 from gateway.intake.invoices import Layout
+from models import ids
 
 _OWN = tuple(f"{OWN_PREFIX}{name}" for name in ("line", "field", "reason"))
 _RAW = f"{OWN_PREFIX}raw"
 _ROUND = re.compile(r"(?P<stem>.+)\.rejects(?:-(?P<round>\d+))?")
 
 
-def rejects_path(data_dir: str | Path, source: Path, layout: Layout) -> Path:
+def rejects_path(data_dir: str | Path, source: Path, layout: Layout, apart: bool = False) -> Path:
     """Where the refused rows of a file go: `<data_dir>/rejects/<name>.rejects.csv` (or .jsonl).
 
-    A rejects file that is fed again gets a successor (`….rejects-2.csv`), so that it is not overwritten.
+    With `apart`, a mark of its place follows upon the name: files of one name in two folders must not replace each
+    other's. A rejects file that is fed again gets a successor (`….rejects-2.csv`), so that it is not overwritten.
     """
     match = _ROUND.fullmatch(source.stem)
-    name = f"{source.stem}.rejects"
+    mark = f"-{ids.digest(os.path.abspath(source))[:6]}" if apart else ""
+    name = f"{source.stem}{mark}.rejects"
     if match is not None:
         name = f"{match['stem']}.rejects-{int(match['round'] or 1) + 1}"
     return Path(data_dir) / "rejects" / f"{name}.{layout.format}"

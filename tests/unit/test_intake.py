@@ -19,7 +19,7 @@ from gateway.errors import GatewayError, InputRefused, WrongUsage
 from gateway.intake import reading
 from gateway.intake.columns import FIELDS
 from gateway.intake.entries import Accepted, Rejected
-from gateway.intake.invoices import Entry, InvoiceFile
+from gateway.intake.invoices import Entry, InvoiceFile, Layout
 from gateway.intake.profiles import Profile, load_profile
 from gateway.intake.reading import Lines, Unreadable, csv_records
 from gateway.intake.rejects import RejectsFile, rejects_path
@@ -432,6 +432,14 @@ def feed(path: Path, folder: Path, profile: Profile | None = None) -> tuple[list
                 else:
                     accepted.append(entry)
     return accepted, kept
+
+
+def test_rejects_of_files_of_one_name_in_two_folders_do_not_replace_each_other(tmp_path: Path) -> None:
+    layout = Layout("csv")
+    one, other = (rejects_path(tmp_path, tmp_path / f / "in.csv", layout, apart=True) for f in ("a", "b"))
+    assert one != other and one.parent == other.parent == tmp_path / "rejects"
+    again = rejects_path(tmp_path, one, layout, apart=True)
+    assert again.name == one.name.replace(".rejects", ".rejects-2")
 
 
 def test_refused_rows_can_be_mended_and_fed_again(tmp_path: Path) -> None:
