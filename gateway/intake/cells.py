@@ -101,14 +101,21 @@ iso_date = _reader(re.compile(r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})"
 # --- money -----------------------------------------------------------------------------------------------
 
 
-def amount_reader(decimal: Decimals) -> ReadAmount:
-    """A reader of amounts of money, of (text, currency): plain digits with a decimal point or comma."""
+def amount_reader(decimal: Decimals, grouping: bool = False) -> ReadAmount:
+    """A reader of amounts of money, of (text, currency): plain digits with a decimal point or comma.
+
+    With `grouping`, thousands may be grouped where decimals follow (`1.234,50`), which can be read in one way only.
+    """
     mark, other = (".", ",") if decimal == "point" else (",", ".")
     plain = re.compile(rf"-?\d{{1,20}}(?:{re.escape(mark)}\d{{1,20}})?", re.ASCII)
     groups = rf"(?:[{re.escape(other)}'’ \u00a0\u202f]\d{{3}})+"
     grouped = re.compile(rf"-?\d{{1,3}}{groups}(?:{re.escape(mark)}\d*)?", re.ASCII)
+    separators = rf"(?P<by>[{re.escape(other)}'’ \u00a0\u202f])\d{{3}}(?:(?P=by)\d{{3}})*"
+    told_apart = re.compile(rf"-?\d{{1,3}}{separators}{re.escape(mark)}\d{{1,4}}", re.ASCII)
 
     def read(text: str, currency: str) -> Money:
+        if grouping and (match := told_apart.fullmatch(text)):
+            text = text.replace(match["by"], "")
         if not plain.fullmatch(text):
             if grouped.fullmatch(text):
                 raise ValueError(f"write the amount without thousands separators (decimal {decimal})")

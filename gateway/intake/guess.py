@@ -200,9 +200,10 @@ def _date_form(name: str, texts: list[str]) -> str:
         return _DATES[0]
     fits = {form: sum(_reads(date_reader(form), text) for text in texts) for form in _DATES}
     most = max(fits.values())
-    if most < _FIT * len(texts):
-        raise InputRefused(f"{name}: its dates (such as {texts[0][:30]!r}) have no form that is known; {_HOW}")
     best = [form for form, count in fits.items() if count == most]
+    if most < _FIT * len(texts):
+        odd = next(text for text in texts if not _reads(date_reader(best[0]), text))
+        raise InputRefused(f"{name}: its dates (such as {odd[:30]!r}) have no form that is known for all; {_HOW}")
     if len(best) > 1 and any(date_reader(best[0])(t) != date_reader(best[1])(t) for t in texts if _reads_all(best, t)):
         raise InputRefused(
             f"{name}: its dates (such as {texts[0][:30]!r}) could be day/month or month/day, and nothing in them "
@@ -224,18 +225,21 @@ def _reads(read: object, text: str) -> bool:
 
 
 def _decimal(name: str, texts: list[str]) -> Decimals:
-    point, comma = (sum(_is_amount(mark, text) for text in texts) for mark in ("point", "comma"))
+    marks: tuple[Decimals, Decimals] = ("point", "comma")
+    point, comma = (sum(_is_amount(mark, text) for text in texts) for mark in marks)
+    found: Decimals = "comma" if comma > point else "point"
     if texts and max(point, comma) < _FIT * len(texts):
+        odd = next(text for text in texts if not _is_amount(found, text))
         raise InputRefused(
-            f"{name}: its amounts (such as {texts[0][:30]!r}) are not plain digits with a decimal point or comma; "
-            "export them without thousands separators and signs"
+            f"{name}: its amounts (such as {odd[:30]!r}) are not plain digits with a decimal point or "
+            "comma, the same in all rows; export them so"
         )
-    return "comma" if comma > point else "point"
+    return found
 
 
 def _is_amount(mark: Decimals, text: str) -> bool:
     # A currency with four decimals: here it matters which mark divides, not how many digits follow.
-    read = amount_reader(mark)
+    read = amount_reader(mark, grouping=True)
     return _reads(lambda t: read(t.lstrip("-"), "CLF"), text) or text in ("0", "0.00", "0,00")
 
 

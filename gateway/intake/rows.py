@@ -40,7 +40,9 @@ class RowReader:
         """Prepare the readers of dates and amounts."""
         self._date = cells.iso_date if profile is None else cells.date_reader(profile.date_format)
         self._date_form = "%Y-%m-%d" if profile is None else profile.date_format
-        self._amount = cells.amount_reader("point" if profile is None else profile.decimal)
+        self._amount = (
+            cells.amount_reader("point") if profile is None else cells.amount_reader(profile.decimal, grouping=True)
+        )
         self._constants = {} if profile is None else profile.constants
         self._disputed = None if profile is None or profile.disputed is None else profile.disputed.value
 

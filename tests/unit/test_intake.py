@@ -358,13 +358,18 @@ def test_a_profile_maps_columns_formats_and_constants(tmp_path: Path) -> None:
         "1;Groß & Söhne;1234,5;1.2.2026;;3.3.2026;ja;x",
         "2;K2;1.234,50;1.2.2026;USD;;nein;",
         "3;K3;12,5;30.2.2026;USD;;;",
+        "4;K4;1.234;1.2.2026;USD;;;",
+        "5;K5;1.23,50;1.2.2026;USD;;;",
+        "6;K6;1.234 567,50;1.2.2026;USD;;;",
     ]
-    first, grouped, impossible = read(written(tmp_path, "\n".join(lines)), load_profile(path))
+    first, grouped, impossible, unclear, *odd = read(written(tmp_path, "\n".join(lines)), load_profile(path))
     assert isinstance(first, Accepted)
     assert str(first.row.invoice.amount) == "1,234.50 EUR"
     assert (first.row.settled, first.row.disputed) == (date(2026, 3, 3), True)
     assert first.row.invoice.buyer.contact.email == "gro-s-hne@buyers.example"
-    assert isinstance(grouped, Rejected) and "thousands separators" in grouped.reason
+    assert isinstance(grouped, Accepted) and str(grouped.row.invoice.amount) == "1,234.50 USD"
+    assert isinstance(unclear, Rejected) and "thousands separators" in unclear.reason
+    assert all(isinstance(row, Rejected) for row in odd)
     assert isinstance(impossible, Rejected) and "no such day" in impossible.reason
 
 
