@@ -40,9 +40,14 @@ class BankReport:
     def booked(self, file: BankFile, keeper: Any, out: TextIO | None) -> None:
         """Book a file and count it."""
         report = self._begun(file)
+        waiting: Counter[str] = Counter()
         try:
             for one in keeper.book(file):
                 self._count(report, one.entry, one.status if one.new else "unchanged")
+                if one.new and one.status == "matched" and one.unapplied:
+                    waiting["paid more than is owed: what is left over waits in `arrears match`"] += 1
+                elif one.new and one.status != "matched" and one.entry.kind == "reversal":
+                    waiting["taken back by the bank, and not certain which payment: it waits in `arrears match`"] += 1
                 shares = [
                     {"invoice": s.number, "amount": _text(s.amount.amount), "score": s.score, "reason": s.reason}
                     for s in one.matches
@@ -53,6 +58,7 @@ class BankReport:
             report["rejects"].append({"line": 1, "field": "account", "value": "", "reason": str(refusal)})
             self.files.append(report)
             return
+        report["notes"] += [f"{count} {what}" for what, count in waiting.items()]
         self._end(report, file, out)
 
     def _begun(self, file: BankFile) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def match_header(
 def _canonical(file: str, header: Sequence[str], names: Sequence[str]) -> dict[str, int]:
     for place, name in enumerate(header, 1):
         if not name:
-            raise InputRefused(f"{file}: column {place} has no name; remove it or name it")
+            raise InputRefused(f"{file}: column {place} has no name: name or remove it (the header has to come first)")
     known = [name for name in names if name in FIELDS]
     unknown = [name for name in names if name not in FIELDS]
     if not known:

@@ -10,6 +10,7 @@ from activities.bank_book import BankBook
 from activities.ledger import LedgerConflict
 from gateway.bank import deciding
 from gateway.bank.booking import Bookkeeper, Delivery, deliver, shares_of
+from gateway.bank.report import BankReport
 from gateway.bank.statement import BankFile, Statement
 from gateway.errors import InputRefused
 from gateway.journal import Period, journal
@@ -208,6 +209,18 @@ async def test_a_return_that_names_several_is_taken_back_by_a_person_once(world:
     with pytest.raises(InputRefused, match="takes a payment back"):
         await deciding.undo(world.service, back.key, "no", "anna")
     assert balance(world, "bank_clearing") == euros(300)
+
+
+async def test_what_is_left_over_and_what_came_back_from_nowhere_is_said(world: World) -> None:
+    await opened(world)
+    entries = entry("1100.00", "P", remittance=[NAME]), entry("7.00", "R", "reversal", end_to_end="", payer="X")
+    whole = Statement(file="s.xml", format="camt.053", account=ACCOUNT, currency="EUR", entries=entries)
+    report = BankReport()
+    report.booked(BankFile("s.xml", "camt.053", (whole,)), Bookkeeper(world.service, (), "ACME"), None)
+    assert [note.split(":")[0] for note in report.files[0]["notes"]] == [
+        "1 paid more than is owed", "1 taken back by the bank, and not certain which payment",
+    ]  # fmt: skip
+    assert sorted(waiting(world)) == [("matched", "1100.00", "100.00"), ("unmatched", "7.00", "7.00")]
 
 
 async def test_every_return_takes_one_payment_back_and_the_next_the_next(world: World) -> None:
