@@ -52,8 +52,7 @@ def check_templates(folder: Path, creditor: Creditor | None = None) -> list[Temp
 def _faults(file: Path, folder: Path, creditor: Creditor) -> Iterator[TemplateFault]:
     where, path = file.relative_to(folder), str(file)
     if str(where) in _LAYOUTS:
-        harsh = _harsh_in_layout(file)
-        yield from harsh or _written("reminder", "en", file, creditor)
+        yield from _harsh_in_layout(file) or _written("reminder", "en", file, creditor)
         return
     if len(where.parts) != 2 or file.suffix != ".jinja":
         known = ", ".join(_LAYOUTS)
