@@ -8,6 +8,7 @@ import html as html_entities
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from unicodedata import normalize
 
 from activities.letter_content import kind_of
 from activities.wording import LANGUAGES, WORD, harsh_list, wording_for
@@ -64,7 +65,7 @@ def _ways(what: str) -> tuple[tuple[str, ...], ...]:
 
 # Any one of these says it; of one, all parts. Plain searches: patterns cost more than rendering the letter.
 _DISPUTE, _RESERVATION, _DEMAND = _ways("dispute"), _ways("reservation"), _ways("demand")
-_MARKUP = re.compile(r"<style.*?</style>|<[^>]*>", re.S)
+MARKUP = re.compile(r"<style.*?</style>|<[^>]*>", re.S)
 
 
 def missing_elements(
@@ -151,7 +152,7 @@ def _all_in(seen: str, rows: Iterable[tuple[str, ...]]) -> bool:
 
 
 def _as_read(text: str, html: bool) -> str:
-    return _normal(html_entities.unescape(_MARKUP.sub(" ", text)) if html else text)
+    return _normal(html_entities.unescape(MARKUP.sub(" ", text)) if html else text)
 
 
 def _normal(text: str) -> str:
@@ -205,8 +206,15 @@ def harsh_words(text: str, quoted: Iterable[str] = (), language: str | None = No
     return _harsh(text, languages)
 
 
+# What does not show in print, and blanks between Chinese characters: neither may hide a word.
+_UNSEEN = re.compile(
+    "[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]"
+    "|(?<=[\u4e00-\u9fff])[ \u3000]+(?=[\u4e00-\u9fff])"
+)
+
+
 def _harsh(text: str, languages: Sequence[str]) -> list[str]:
-    lowered = " ".join(text.lower().split())
+    lowered = " ".join(_UNSEEN.sub("", normalize("NFKC", text)).lower().split())
     words = set(WORD.findall(lowered))
     found: list[str] = []
     for given in map(harsh_list, languages):

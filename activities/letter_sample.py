@@ -19,6 +19,7 @@ _NAMES = {
 _DAYS = {"reminder_before_due": -3, "reminder": 2, "reminder_firm": 9, "plan_confirmation": 20}
 _USUAL_DAYS = 16
 _PERIOD = 10
+_DUE_DAYS = 3
 
 
 def sample_creditor() -> Creditor:
@@ -83,7 +84,7 @@ _AMOUNT, _PAID = Money.model_validate("12500 EUR").amount, Money.model_validate(
 
 
 def _line(n: int, today: date, currency: str) -> InvoiceLine:
-    fee, due = LateFee.model_validate("0.05%/day"), DUE + timedelta(days=n)
+    fee, due = LateFee.model_validate("0.05%/day"), DUE + timedelta(days=n % _DUE_DAYS)  # all before a letter's day
     amount, nothing = Money.of(_AMOUNT / (n + 1), currency), Money.zero(currency)
     received_on = DUE + timedelta(days=8)
     paid = Money.of(_PAID, currency) if n == 0 and today >= received_on else nothing

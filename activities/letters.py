@@ -248,7 +248,7 @@ def _values(kind: LetterKind, content: LetterContent, wording: Wording) -> dict[
         "reserves": late_fee is None and (kind.demand or (kind.overdue and overdue > 0 and bool(sent))),
         "has_account": bool(creditor.bank_account.iban),
         "law_firm_name": one_line(firm.name) if firm else "", "third_party": one_line(third.name) if third else "",
-        "wrote_on": wording.listed(sent[-_MOST_RECENT:]), "last_letter": sent[-1] if sent else "",
+        "wrote_on": wording.listed_days(sent[-_MOST_RECENT:]), "last_letter": sent[-1] if sent else "",
         "demanded_on": next((day(when) for which, when in reversed(content.sent) if which == "formal_demand"), ""),
         "received": money(received), "settled": not content.demanded,
         "planned": money(planned), "instalments": wording.instalments(len(content.instalments)),

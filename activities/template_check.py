@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from jinja2 import TemplateError, TemplateSyntaxError
 
-from activities.letter_check import harsh_words
+from activities.letter_check import MARKUP, harsh_words
 from activities.letter_content import KINDS
 from activities.letter_sample import completed, sample_content, sample_creditor
 from activities.letters import write_letter
@@ -52,7 +52,7 @@ def check_templates(folder: Path, creditor: Creditor | None = None) -> list[Temp
 def _faults(file: Path, folder: Path, creditor: Creditor) -> Iterator[TemplateFault]:
     where, path = file.relative_to(folder), str(file)
     if str(where) in _LAYOUTS:
-        yield from _written("reminder", "en", file, creditor)
+        yield from _harsh_in_layout(file) or _written("reminder", "en", file, creditor)
         return
     if len(where.parts) != 2 or file.suffix != ".jinja":
         known = ", ".join(_LAYOUTS)
@@ -81,6 +81,18 @@ def _faults(file: Path, folder: Path, creditor: Creditor) -> Iterator[TemplateFa
         yield from found
         if found:
             return
+
+
+def _harsh_in_layout(file: Path) -> list[TemplateFault]:
+    """What a layout says that no letter may say, in any language: it is set beside letters of all of them."""
+    source = file.read_text("utf-8", errors="replace")
+    # Styles and tags are not read by anybody; their lines stay, so that the others keep their numbers.
+    shown = MARKUP.sub(lambda found: "\n" * found[0].count("\n") or " ", source) if file.suffix == ".html" else source
+    return [
+        TemplateFault(str(file), n, f"says {word!r}, which is no way to ask: reword it")
+        for n, line in enumerate(shown.split("\n"), 1)
+        for word in dict.fromkeys(word for language in LANGUAGES for word in harsh_words(line, (), language))
+    ]
 
 
 def _written(name: str, language: str, file: Path, creditor: Creditor) -> Iterator[TemplateFault]:

@@ -88,7 +88,9 @@ def _compiled(document: LetterDocument, day: date, own: Path | None, **options: 
 _CJK = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uff60]")
 _SUM = re.compile(r"\b([A-Z]{3}) (?=\d)")
 _LONG_RUN = re.compile(r"[^\W\u2e80-\u9fff\uac00-\ud7af]{26}|[!-/:-@\[-`{-~]{26}|[!-~]{26}")
+_PIECE = re.compile(r".{9}(?=[!-~])")  # never before what may belong to the sign in front of it
 _SHORT = 26
+_CELLS = frozenset({"rows", "number"})
 _IMAGES = frozenset({"qr", "stamp"})
 
 
@@ -108,11 +110,18 @@ def _settable(value: Any, key: str = "") -> Any:
         if key in _IMAGES:
             return value
         kept = _SUM.sub("\\1\u00a0", value)
-        return kept if len(kept) < _SHORT else _LONG_RUN.sub("\\g<0>\u200b", kept)
+        if len(kept) < _SHORT:
+            return kept
+        return _LONG_RUN.sub(_in_pieces if key in _CELLS else "\\g<0>\u200b", kept)
     if isinstance(value, Mapping):
         named = {"name": value["label"].rstrip(_PARTING)} if "label" in value else {}
         return {name: _settable(item, name) for name, item in {**value, **named}.items()}
-    return [_settable(item) for item in value] if isinstance(value, list | tuple) else value
+    return [_settable(item, key) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _in_pieces(run: re.Match[str]) -> str:
+    """A long run with places to break it close enough together for the narrowest column of a table."""
+    return _PIECE.sub("\\g<0>\u200b", run[0]) + "\u200b"
 
 
 _PARTING = " :：\u00a0"

@@ -58,6 +58,8 @@ class Wording:
     labels: Mapping[str, str]
     says: Mapping[str, tuple[tuple[str, ...], ...]]
     first_of_month: str = ""
+    again: str = ""
+    """What stands before every further date of a list: `le 4 mars et le 11 mars`."""
 
     def number(self, money: Money) -> str:
         """The amount without its currency."""
@@ -84,6 +86,10 @@ class Wording:
     def listed(self, items: Sequence[str]) -> str:
         """Several things in a sentence: `a, b and c`."""
         return self.last_comma.join(filter(None, (self.comma.join(items[:-1]), *items[-1:])))
+
+    def listed_days(self, days: Sequence[str]) -> str:
+        """Several dates behind the word that a sentence has before the first."""
+        return self.listed([*days[:1], *(self.again + day for day in days[1:])])
 
     def days(self, number: int) -> str:
         """A number of days, as figures and sums have it."""

@@ -126,6 +126,8 @@ def test_a_layout_cannot_read_files_outside(put: Put, tmp_path: Path) -> None:
         ("letter.typ", "#let x = 1\n#let y = (", 2, "unclosed delimiter"),
         ("letter.typ", '#set text(font: "No Such Font")\nHello', 1, "unknown font"),
         ("layout.html", "{{ letter.subjct }}", 1, "subjct"),
+        ("layout.html", "<style>p {\nfont-family: serif }</style>\n<p>Die Polizei", 3, "says 'polizei'"),
+        ("letter.typ", "#let x = 1\nOr the police.", 2, "says 'police'"),
     ],
 )  # fmt: skip
 def test_a_fault_is_named_with_file_and_line(put: Put, name: str, text: str, line: int, message: str) -> None:

@@ -335,9 +335,28 @@ def test_a_threat_is_found(text: str, word: str) -> None:
         ("es", "Presentaremos una querella", "querella"),
         ("es", "Daremos parte a la policía", "policía"),
         ("fr", "or we will inform the police", "police"),
+        ("fr", "Nous publierons votre nom", "publierons"),
+        ("es", "Publicaremos su nombre", "publicaremos"),
+        ("de", "Sie werden es bereuen", "werden es bereuen"),
+        ("en", "We know where you live", "where you live"),
+        ("zh", "派人上门骚扰", "骚扰"),
     ],
 )
 def test_a_threat_is_found_in_each_language(language: str, text: str, word: str) -> None:
+    assert word in harsh_words(text, (), language)
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "word"),
+    [
+        ("en", "the po\u00adlice", "police"),
+        ("en", "c\u200briminal charges", "criminal"),
+        ("en", "\uff43riminal charges", "criminal"),
+        ("zh", "追究刑 事 责任", "刑事"),
+        ("zh", "列入黑\u200b名单", "黑名单"),
+    ],
+)
+def test_a_threat_cannot_hide_behind_what_nobody_sees(language: str, text: str, word: str) -> None:
     assert word in harsh_words(text, (), language)
 
 

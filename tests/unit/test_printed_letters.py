@@ -216,6 +216,62 @@ def test_a_long_letter_numbers_its_pages() -> None:
     assert all("18. März 2026" in page for page in pages)
 
 
+def test_what_is_said_of_an_invoice_stands_on_its_page() -> None:
+    content = sample_content("formal_demand", "de", invoices=40)
+    pages = [
+        page.extract_text()
+        for page in PdfReader(BytesIO(write_letter("formal_demand", "de", content).pdf or b"")).pages
+    ]
+    told = [(line.number, line.order, page) for line in content.invoices for page in pages if f"{line.order}\n" in page]
+    assert len(told) == 40
+    for number, order, page in told:
+        assert page.index(number) < page.index(f"{order}\n")
+
+
+def test_a_sample_of_many_invoices_is_about_overdue_ones() -> None:
+    lines = sample_content("formal_demand", "de", invoices=40).invoices
+    assert all(line.figures.days_overdue > 0 for line in lines)
+
+
+_WORD = re.compile(r'<word xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" yMax="([\d.]+)">([^<]*)</word>')
+
+
+def words_over_each_other(pdf: bytes, folder: Path) -> list[tuple[str, str]]:
+    (folder / "letter.pdf").write_bytes(pdf)
+    boxes = subprocess.run(
+        ["pdftotext", "-bbox", str(folder / "letter.pdf"), "-"], check=True, capture_output=True, text=True
+    ).stdout
+    found = []
+    for page in boxes.split("<page ")[1:]:
+        words = [(*map(float, word[:4]), word[4]) for word in _WORD.findall(page)]
+        for n, (left, top, right, bottom, one) in enumerate(words):
+            for left_2, top_2, right_2, bottom_2, other in words[n + 1 :]:
+                across, down = min(right, right_2) - max(left, left_2), min(bottom, bottom_2) - max(top, top_2)
+                if across > 2 and down > 0.5 * min(bottom - top, bottom_2 - top_2):
+                    found.append((one, other))
+    return found
+
+
+@pytest.mark.skipif(which("pdftotext") is None, reason="poppler is not installed")
+@pytest.mark.parametrize("language", ["de", "es", "zh"])
+def test_nothing_long_runs_over_what_is_beside_it(language: str, tmp_path: Path) -> None:
+    content = sample_content("formal_demand", language)
+    invoice = replace(
+        content.invoices[0],
+        number="RECHNUNG/2026/0000000000000000000000000001/ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+        order="X" * 80,
+    )
+    buyer = content.buyer.but(
+        name="Sociedad Anónima de Construcciones, Montajes Electromecánicos e Instalaciones Industriales del "
+        "Mediterráneo Occidental y Baleares, S. A. U.",
+        address=("Departamento de Cuentas a Pagar y Contabilidad de Proveedores",
+                 "Edificio Torre Norte, planta 27, despacho 2714-B",
+                 "Avenida de la Constitución Española de 1978, número 1245 bis", "46980 Paterna (Valencia)"),
+    )  # fmt: skip
+    letter = write_letter("formal_demand", language, replace(content, buyer=buyer, invoices=(invoice,)))
+    assert words_over_each_other(letter.pdf or b"", tmp_path) == []
+
+
 # --- names ----------------------------------------------------------------------------------------------------
 
 _NAMES = [
