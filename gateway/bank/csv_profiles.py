@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from gateway.errors import InputRefused
 from gateway.intake.cells import Decimals, date_reader
+from gateway.intake.opening import EncodingName
 from gateway.yaml_source import parse_source, read_source
 from models.base import Value
 
@@ -20,7 +21,6 @@ Column = Literal[
     "booked_on", "value_on", "amount", "debit", "credit", "direction", "currency", "account", "payer", "payer_iban",
     "remittance", "reference", "end_to_end", "creditor_reference", "type", "balance", "status",
 ]  # fmt: skip
-_ENCODINGS = ("utf-8", "cp1252", "iso-8859-1", "iso-8859-15", "cp850", "cp1250", "cp1251", "cp1254", "gb18030", "big5")
 
 
 def _date_form(form: str) -> str:
@@ -28,15 +28,8 @@ def _date_form(form: str) -> str:
     return form
 
 
-def _encoding(name: str) -> str:
-    if name not in _ENCODINGS:
-        raise ValueError(f"{name!r} is not one of {', '.join(_ENCODINGS)}")
-    return name
-
-
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 DateForm = Annotated[str, AfterValidator(_date_form)]
-Encoding = Annotated[str, AfterValidator(_encoding)]
 Names = Annotated[tuple[Name, ...], Field(min_length=1)]
 
 
@@ -62,7 +55,7 @@ class BankProfile(Value):
     columns: dict[Column, Names] = Field(description="field to the names its column may have; the first found counts")
     date_formats: Annotated[tuple[DateForm, ...], Field(min_length=1)] = ("%Y-%m-%d",)
     decimal: Decimals = "point"
-    encodings: Annotated[tuple[Encoding, ...], Field(min_length=1)] = ("utf-8", "cp1252")
+    encodings: Annotated[tuple[EncodingName, ...], Field(min_length=1)] = ("utf-8", "cp1252")
     currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$", description="of a file that does not say it")
     account: str | None = Field(default=None, min_length=1, max_length=64, description="of a file that does not say it")
     directions: Directions | None = None

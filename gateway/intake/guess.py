@@ -7,20 +7,15 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from gateway.errors import InputRefused
 from gateway.intake.cells import Decimals, amount_reader, date_reader
 from gateway.intake.cells import currency as currency_code
 from gateway.intake.columns import FIELDS, REQUIRED, is_own
-from gateway.intake.opening import detect_encoding, open_file
+from gateway.intake.looking import OTHER_ENCODINGS, look_at
 from gateway.intake.profiles import Profile
-from gateway.intake.reading import Lines, Unreadable, csv_records
-from gateway.intake.tables import DELIMITERS
 
-SAMPLE = 5000
-"""How many rows are looked at."""
 UNKNOWN_CREDITOR = "UNKNOWN"
 """Stands for the creditor in a dry run that knows none."""
 
@@ -103,7 +98,7 @@ def guess_columns(path: Path, name: str, creditor: str | None, currency: str | N
     Raises:
         InputRefused: if most is clear, but not all that is needed: it says what is missing.
     """
-    header, rows, foreign = _looked_at(path, name)
+    header, rows, encoding = look_at(path, name, lambda column: _field(column) is not None)
     names = [column for column in header if column and not is_own(column)]
     ours = [column for column in names if column in FIELDS]
     if len(ours) == len(names) and set(REQUIRED) - set(ours) == {"creditor"} and creditor:
@@ -122,35 +117,16 @@ def guess_columns(path: Path, name: str, creditor: str | None, currency: str | N
     decimal = _decimal(name, [row[at["amount"]] for row in rows if row[at["amount"]]])
     listed = ", ".join(f"{field} = {column!r}" for field, column in columns.items())
     fixed = "".join(f", {field} = {value} throughout" for field, value in constants.items())
+    foreign = f"; not UTF-8, read as {encoding}" if encoding in OTHER_ENCODINGS else ""
     passed = [column for column in names if column not in columns.values()]
     beside = f"; passed over: {', '.join(map(repr, passed[:10]))}" if passed else ""
     return Guess(
-        _profile(columns, form, decimal, constants),
+        _profile(columns, form, decimal, constants, encoding if foreign else "utf-8"),
         f"{listed}{fixed}; dates {form}, decimal {decimal}{beside}{foreign}",
     )
 
 
 _HOW = "write a profile (see `policies/profiles`) and name it with --profile"
-
-
-def _looked_at(path: Path, name: str) -> tuple[list[str], list[list[str]], str]:
-    """The header under the delimiter that makes most of it, and the first rows."""
-    best: tuple[int, list[str], list[list[str]]] = (-1, [], [])
-    for delimiter in DELIMITERS:
-        with open_file(path) as file:
-            encoding = detect_encoding(file, name)
-            with open(path, encoding=encoding.name, newline="") as text:
-                text.seek(encoding.mark)
-                records = (cells for _, cells in csv_records(Lines(text), delimiter))
-                header = next(records, None)
-                if header is None or isinstance(header, Unreadable):
-                    continue
-                stripped = [cell.strip() for cell in header]
-                known = sum(1 for cell in stripped if _field(cell))
-                if known > best[0]:
-                    sound = (r for r in records if not isinstance(r, Unreadable) and len(r) == len(stripped))
-                    best = known, stripped, [[cell.strip() for cell in row] for row in islice(sound, SAMPLE)]
-    return best[1], best[2], ""
 
 
 def _plain(name: str) -> str:
@@ -243,5 +219,9 @@ def _is_amount(mark: Decimals, text: str) -> bool:
     return _reads(lambda t: read(t.lstrip("-"), "CLF"), text) or text in ("0", "0.00", "0,00")
 
 
-def _profile(columns: dict[str, str], form: str, decimal: Decimals, constants: dict[str, str]) -> Profile:
-    return Profile(id="guessed", columns=columns, date_format=form, decimal=decimal, constants=constants)
+def _profile(
+    columns: dict[str, str], form: str, decimal: Decimals, constants: dict[str, str], encoding: str = "utf-8"
+) -> Profile:
+    return Profile(
+        id="guessed", columns=columns, date_format=form, decimal=decimal, constants=constants, encoding=encoding
+    )

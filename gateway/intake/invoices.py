@@ -70,7 +70,7 @@ class InvoiceFile:
         self._seen: dict[str, tuple[int, str]] = {}
         self._binary = open_file(path)
         try:
-            encoding = detect_encoding(self._binary, str(self.path))
+            encoding = detect_encoding(self._binary, str(self.path), () if profile is None else (profile.encoding,))
             self.size = os.fstat(self._binary.fileno()).st_size
             # Held here, as a text that nobody holds closes the file under it.
             self._text = io.TextIOWrapper(self._binary, encoding.name, newline="")

@@ -1,15 +1,29 @@
 """From a path to a file that can be read as text: what it is, and how it is encoded."""
 
 import codecs
+from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Annotated, BinaryIO, NamedTuple
+
+from pydantic import AfterValidator
 
 from gateway.errors import InputRefused, WrongUsage
 
 _CHUNK = 1 << 20
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _ARCHIVE = b"PK\x03\x04"
+_LEGACY = ("utf-8", "cp1252", "iso-8859-1", "iso-8859-15", "cp850", "cp1250", "cp1251", "cp1254", "gb18030", "big5")
 _HOW_TO_MEND = "save it as UTF-8 (or UTF-16 with a byte order mark) and try again"
+
+
+def _encoding_name(name: str) -> str:
+    if name not in _LEGACY:
+        raise ValueError(f"{name!r} is not one of {', '.join(_LEGACY)}")
+    return name
+
+
+EncodingName = Annotated[str, AfterValidator(_encoding_name)]
+"""An encoding that a profile may name."""
 
 
 class Encoding(NamedTuple):
@@ -37,13 +51,18 @@ def open_file(path: Path) -> BinaryIO:
         raise WrongUsage(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
-def detect_encoding(file: BinaryIO, name: str) -> Encoding:
+def detect_encoding(file: BinaryIO, name: str, others: Sequence[str] = ()) -> Encoding:
     """The encoding of the whole file, each byte checked; the file is left at its beginning.
 
     The check comes before the first row is taken, so that a file in a wrong encoding starts nothing.
 
+    Args:
+        file: Open for reading bytes.
+        name: Its name, for messages.
+        others: Encodings to try in this order, where it is not UTF-8.
+
     Raises:
-        InputRefused: naming the first byte that does not fit, its position (from 0) and its line.
+        InputRefused: naming the first byte that does not fit UTF-8, its position (from 0) and its line.
     """
     head = file.read(4096)
     marked = (Encoding(codec, len(mark)) for mark, codec in _BOMS if head.startswith(mark))
@@ -55,6 +74,20 @@ def detect_encoding(file: BinaryIO, name: str) -> Encoding:
             f"{name}: full of NUL bytes from byte position {head.find(0)} on "
             f"(UTF-16 without a byte order mark, or no text at all): {_HOW_TO_MEND}"
         )
+    refusal: InputRefused | None = None
+    for candidate in (encoding, *(Encoding(other, 0) for other in others if not encoding.mark)):
+        try:
+            _check(file, name, candidate)
+        except InputRefused as error:
+            refusal = refusal or error
+        else:
+            file.seek(candidate.mark)
+            return candidate
+    assert refusal is not None
+    raise refusal
+
+
+def _check(file: BinaryIO, name: str, encoding: Encoding) -> None:
     decoder = codecs.getincrementaldecoder(encoding.name)()
     position, lines = encoding.mark, 1
     file.seek(position)
@@ -74,5 +107,3 @@ def detect_encoding(file: BinaryIO, name: str) -> Encoding:
             break
         position += len(chunk)
         lines += chunk.count(b"\n")
-    file.seek(encoding.mark)
-    return encoding

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field
 from gateway.errors import InputRefused
 from gateway.intake.cells import Decimals, date_reader
 from gateway.intake.columns import DISPUTED, FIELDS, SETTLED
+from gateway.intake.opening import EncodingName
 from gateway.yaml_source import parse_source, read_source
 from models.base import Value
 from models.faults import nearest
@@ -63,6 +64,7 @@ class Profile(Value):
     columns: dict[CanonicalField, ColumnName] = Field(min_length=1, description="canonical field to column name")
     date_format: Annotated[str, AfterValidator(_date_form)] = "%Y-%m-%d"
     decimal: Decimals = "point"
+    encoding: EncodingName = Field(default="utf-8", description="of a file that is not UTF-8")
     constants: dict[CanonicalField, Constant] = Field(default={}, description="used where the file has no value")
     settled: ColumnName | None = Field(default=None, description="the column with the day of full payment")
     disputed: Flag | None = None

@@ -93,6 +93,57 @@ def test_what_is_not_clear_is_not_guessed(tmp_path: Path, content: str, said: st
         guessed(tmp_path, content)
 
 
+GERMAN = "Rechnungsnummer;Kundennr.;Kunde;Währung;Betrag;Fälligkeit\n0042;C1;Müller & Söhne;EUR;1200,50;31.03.2026\n"
+CHINESE = "发票号码,客户编号,客户名称,币种,价税合计,到期日\n0042,C1,示例贸易,CNY,1200.50,2026-03-31\n"
+PLAIN = "Invoice No,Customer ID,Customer Name,Currency,Amount,Due Date\n0042,C1,{},EUR,1200.50,2026-03-31\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "buyer"),
+    [
+        (GERMAN, "cp1252", "Müller & Söhne"),
+        (CHINESE, "gb18030", "示例贸易"),
+        (PLAIN.format("Crédit Général"), "cp1252", "Crédit Général"),
+    ],
+)
+def test_what_windows_writes_is_read_and_said_to_be(tmp_path: Path, text: str, encoding: str, buyer: str) -> None:
+    path = tmp_path / "in.csv"
+    path.write_bytes(text.encode(encoding))
+    guess = guess_columns(path, "in.csv", "ACME", None, dry_run=False)
+    assert guess is not None and guess.shown.endswith(f"not UTF-8, read as {encoding}")
+    (entry,) = read(path, guess.profile)
+    assert isinstance(entry, Accepted) and entry.row.invoice.buyer.name == buyer
+
+    # What was refused of it is written as UTF-8, and comes back under the same profile.
+    path.write_text(text, encoding="utf-8")
+    (entry,) = read(path, guess.profile)
+    assert isinstance(entry, Accepted) and entry.row.invoice.buyer.name == buyer
+
+
+def test_an_encoding_that_cannot_be_told_is_not_guessed(tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    path.write_bytes(PLAIN.format("示例贸易有限公司").encode("gb18030"))
+    with pytest.raises(InputRefused, match="nothing in its header tells cp1252 from gb18030"):
+        guess_columns(path, "in.csv", "ACME", None, dry_run=False)
+    told = Profile.model_validate({
+        "id": "told", "encoding": "gb18030", "constants": {"creditor": "ACME"},
+        "columns": {"number": "Invoice No", "buyer_id": "Customer ID", "buyer_name": "Customer Name",
+                    "currency": "Currency", "amount": "Amount", "due": "Due Date"},
+    })  # fmt: skip
+    (entry,) = read(path, told)
+    assert isinstance(entry, Accepted) and entry.row.invoice.buyer.name == "示例贸易有限公司"
+    with pytest.raises(ValueError, match="'klingon' is not one of utf-8, cp1252"):
+        Profile.model_validate(told.model_dump() | {"encoding": "klingon"})
+
+
+def test_our_own_form_is_utf8(tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    path.write_bytes("creditor,number,buyer_id,currency,amount,due\nACME,1,Müller,EUR,5,2026-01-01\n".encode("cp1252"))
+    assert guess_columns(path, "in.csv", None, None, dry_run=True) is None
+    with pytest.raises(InputRefused, match="is not UTF-8"):
+        InvoiceFile(path, None)
+
+
 def test_dates_elsewhere_in_the_file_settle_which_comes_first(tmp_path: Path) -> None:
     guess = guessed(
         tmp_path, "Invoice No,Customer,Currency,Amount,Due Date\n1,A,EUR,5.00,03/04/2026\n2,A,EUR,5,03/31/2026\n"
