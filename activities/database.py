@@ -1,7 +1,9 @@
 """Opening the ledger's database: SQLite (WAL, safe against power cuts) or PostgreSQL, with one kind of transaction."""
 
 import os
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -14,6 +16,8 @@ from sqlmodel import SQLModel
 
 import models.ledger  # noqa: F401  registers the tables
 
+_LOCKED_S = 60
+"""How long a locked SQLite file is waited for."""
 _ONE_WRITER = sa.text("select pg_advisory_xact_lock(7265726561727273)")
 
 
@@ -36,7 +40,7 @@ def open_engine(url: str, pool_size: int = 10) -> Engine:
             address = address.set(drivername="postgresql+psycopg")
         engine = sa.create_engine(
             address, pool_size=pool_size, max_overflow=20, pool_pre_ping=not sqlite,
-            connect_args={"timeout": 60, "check_same_thread": False} if sqlite else {"connect_timeout": 10},
+            connect_args={"timeout": _LOCKED_S, "check_same_thread": False} if sqlite else {"connect_timeout": 10},
         )  # fmt: skip
         if sqlite:
             _tune_sqlite(engine)
@@ -74,14 +78,28 @@ def _tune_sqlite(engine: Engine) -> None:
     @sa.event.listens_for(engine, "connect")
     def connect(connection: Any, _: Any) -> None:
         connection.isolation_level = None
-        for pragma in ("busy_timeout=60000", "journal_mode=wal", "synchronous=normal", "foreign_keys=on"):
+        for pragma in (f"busy_timeout={_LOCKED_S * 1000}", "synchronous=normal", "foreign_keys=on"):
             connection.execute(f"pragma {pragma}")
+        _keep_a_log(connection)
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # A transaction that reads before it writes must hold the write lock from its beginning.
         reading = connection.get_execution_options().get("reading")
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _keep_a_log(connection: sqlite3.Connection) -> None:
+    """Turn the log on. SQLite itself does not wait here where another process is just doing the same."""
+    deadline = time.monotonic() + _LOCKED_S
+    while True:
+        try:
+            connection.execute("pragma journal_mode=wal")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 class _Disk:
