@@ -191,10 +191,17 @@ def next_step(case: Case) -> Perform | None:
             continue
         if step.id in case.proposed and step.id not in case.approved:
             continue
+        if best is not None and _later(case, step.when, best.planned_at):
+            continue
         planned_at = planned(case, step, occurrence)
         if planned_at is not None and (best is None or planned_at < best.planned_at):
             best = Perform(step, occurrence, planned_at)
     return best
+
+
+def _later(case: Case, trigger: Trigger, at: datetime) -> bool:
+    """Whether a trigger fires after an instant, told from the days alone: no zone is more than a day away from UTC."""
+    return isinstance(trigger, AfterDue) and (case.invoice.due - at.date()).days + trigger.after_due > 1
 
 
 def planned(case: Case, step: Step, occurrence: int) -> datetime | None:

@@ -22,7 +22,7 @@ from models.durations import Days, Span
 from models.money import Money
 from models.parties import Channel
 from models.soundness import find_faults
-from models.triggers import StepId, Trigger, nominal_day
+from models.triggers import StepId, Trigger, named_steps, nominal_day
 
 StepKind = Literal[
     "reminder", "call", "visit", "formal_demand", "lawyer_letter", "referral", "guarantee", "insurer_notice",
@@ -184,6 +184,11 @@ class Policy(Value):
         """The earliest nominal day of a step: before it nothing lies behind a case."""
         days = (nominal_day(self.steps, step.when) for step in self.steps)
         return min((day for day in days if day is not None), default=None)
+
+    @cached_property
+    def followers(self) -> tuple[Step, ...]:
+        """The steps that follow others, which may leave them behind."""
+        return tuple(step for step in self.steps if any(named_steps(step.when, ())))
 
     @cached_property
     def by_id(self) -> dict[str, Step]:

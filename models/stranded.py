@@ -23,7 +23,7 @@ def without_stranded(case: Case, at: datetime) -> Case:
 
 def _stranded(case: Case) -> list[Skip]:
     found = []
-    for step in case.policy.steps:
+    for step in case.policy.followers:
         past = case.progress.get(step.id, 0)
         if past >= step.occurrences or step.id in case.proposed or step.id in case.refused:
             continue

@@ -2,8 +2,11 @@
 
 from datetime import timedelta
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from models import events as e
-from models.ladder import Perform, Propose, Record, Wait, next_action
+from models.ladder import Perform, Propose, Record, Wait, next_action, next_step, planned
 from tests.cases import Walk, after_due, after_step, day, euros, moments, on, policy, step
 
 PLAIN = [
@@ -27,6 +30,23 @@ def test_the_plain_ladder_fires_on_its_days_at_nine_utc() -> None:
     assert moments(walk.case) == [day(n) for _, n in PLAIN]
     assert [done.planned_at for done in walk.case.performed] == moments(walk.case)
     assert walk.next == Wait(None), "after the claim the case stays open"
+
+
+@given(
+    st.lists(st.integers(0, 6), min_size=1, max_size=6).map(sorted), st.times().map(lambda t: f"{t:%H:%M}"),
+    st.sampled_from(["Pacific/Kiritimati", "Etc/GMT+12", "Pacific/Chatham", "UTC"]),
+    st.sampled_from(["every", "business"]),
+)  # fmt: skip
+def test_the_next_step_is_the_earliest_in_every_zone(days: list[int], time: str, zone: str, which: str) -> None:
+    steps = [step(f"s{n}", after_due(d)) for n, d in enumerate(days)]
+    case = Walk(
+        policy(*steps, schedule={"zone": "debtor", "time": time, "days": which}),
+        buyer={"contact": {"timezone": zone}},
+    ).case
+    found = next_step(case)
+    instants = [planned(case, one, 1) for one in case.policy.steps]
+    assert found is not None and found.planned_at == min(at for at in instants if at is not None)
+    assert found.step is case.policy.steps[instants.index(found.planned_at)], "of several the first"
 
 
 def test_a_step_fires_at_its_instant_and_not_a_microsecond_before() -> None:
