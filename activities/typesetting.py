@@ -109,7 +109,7 @@ def _settable(value: Any, key: str = "") -> Any:
     if isinstance(value, str):
         if key in _IMAGES:
             return value
-        kept = _SUM.sub("\\1\u00a0", value)
+        kept = _SUM.sub("\\1\u00a0", value) if " " in value else value
         if len(kept) < _SHORT:
             return kept
         return _LONG_RUN.sub(_in_pieces if key in _CELLS else "\\g<0>\u200b", kept)
