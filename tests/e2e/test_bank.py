@@ -71,6 +71,21 @@ def test_a_returned_debit_opens_the_case_again(arrears: CommandLine, invoices: s
     assert [payment["reversed"] for payment in shown["payments"]] == [True]
 
 
+def test_charges_that_were_let_go_are_owed_again_when_the_payment_comes_back(
+    arrears: CommandLine, invoices: str, tmp_path: Path
+) -> None:
+    payer = f"Beispiel {invoices} GmbH"
+    paid = Line("990.00", f"Rechnung {invoices}-1", f"C1{invoices}", payer)
+    book(arrears, camt053(tmp_path / "in.xml", [paid], today(-1)))
+    shown = arrears.show(f"{invoices}-1")
+    assert (shown["outcome"], [c["kind"] for c in shown["balance"]["credits"]]) == ("paid", ["bank_charges"])
+
+    back = Line("-990.00", "Rueckgabe", f"C2{invoices}", payer, returns=f"E2E-C1{invoices}")
+    book(arrears, camt053(tmp_path / "back.xml", [back], today()))
+    shown = arrears.show(f"{invoices}-1")
+    assert (shown["outcome"], shown["outstanding"]["amount"], shown["balance"]["credits"]) == (None, "1000.00", [])
+
+
 def test_what_is_not_certain_waits_for_a_person_and_can_be_undone(
     arrears: CommandLine, invoices: str, tmp_path: Path
 ) -> None:
