@@ -5,7 +5,7 @@ nothing is lost: a message that no case acknowledged stays `stored`, and the rec
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
@@ -21,7 +21,7 @@ from models.bank import BankEntry
 from models.events import Message
 from models.matches import Candidate, Match
 from models.money import Money
-from models.open_invoices import OpenInvoice
+from models.open_invoices import CashDiscount, OpenInvoice
 from models.reversals import PastPayment
 
 
@@ -115,8 +115,15 @@ class BankBook:
                 keys.add(entry.key)
         return keys
 
-    def open_invoices(self, creditor: str) -> Iterator[OpenInvoice]:
-        """The invoices of a creditor as they stand, with what their cases were not told yet taken off."""
+    def open_invoices(
+        self, creditor: str, discounts: Callable[[str, date | None], tuple[CashDiscount, ...]]
+    ) -> Iterator[OpenInvoice]:  # fmt: skip
+        """The invoices of a creditor as they stand, with what their cases were not told yet taken off.
+
+        Args:
+            creditor: Its code.
+            discounts: The cash discounts that terms of payment grant, by their words and the date of issue.
+        """
         with reading(self.engine) as connection:
             waiting = dict(self._grouped(connection, creditor, _LESS, sa.func.sum(MESSAGES.c.amount_minor), "stored"))
             paid_on = dict(self._grouped(connection, creditor, _PAID, sa.func.max(MESSAGES.c.received_on)))
@@ -138,7 +145,8 @@ class BankBook:
                     buyer_name=content["buyer"].get("name", ""),
                     amount=Money.from_minor(row.amount_minor, row.currency),
                     outstanding=Money.from_minor(left, row.currency), due=row.due, issued=row.issued,
-                    ibans=ibans.get(row.buyer_id, ()), references=(reference,) if reference else (), discounts=(),
+                    ibans=ibans.get(row.buyer_id, ()), references=(reference,) if reference else (),
+                    discounts=discounts(content["terms"], _day(row.issued)) if content.get("terms") else (),
                     settled_on=_day(settled_on),
                 )  # fmt: skip
 

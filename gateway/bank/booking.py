@@ -14,6 +14,7 @@ from activities.ledger import LedgerConflict
 from gateway.bank.identity import Seen
 from gateway.bank.statement import BankFile, Statement
 from gateway.errors import GatewayError, InputRefused, Unreachable
+from gateway.intake.discounts import cash_discounts
 from gateway.service import Service
 from models import events as e
 from models import ids
@@ -185,7 +186,7 @@ class Bookkeeper:
 
     def _register(self, creditor: str) -> Register:
         if creditor not in self._registers:
-            self._registers[creditor] = Register(self._book.open_invoices(creditor))
+            self._registers[creditor] = Register(self._book.open_invoices(creditor, cash_discounts))
         return self._registers[creditor]
 
     def _payments(self, creditor: str, entry: BankEntry, before: Mapping[str, Booking]) -> PastPayments:

@@ -86,6 +86,19 @@ def test_charges_that_were_let_go_are_owed_again_when_the_payment_comes_back(
     assert (shown["outcome"], shown["outstanding"]["amount"], shown["balance"]["credits"]) == (None, "1000.00", [])
 
 
+def test_a_cash_discount_that_was_agreed_settles_the_invoice(arrears: CommandLine, tmp_path: Path) -> None:
+    number = f"SK-{time.time_ns() % 10**9}"
+    terms = {"issued": today(-3), "terms": "2% Skonto 10 Tage"}
+    agreed = row(number, buyer_id=number, buyer_name=f"Rasch {number} GmbH", **terms)
+    assert arrears.start(written(tmp_path / "invoices.csv", agreed))["accepted"] == 1
+    line = Line("980.00", f"Rechnung {number} abzgl. Skonto", f"D{number}", f"Rasch {number} GmbH")
+    told = book(arrears, camt053(tmp_path / "in.xml", [line], today()))
+    assert told["matched"] == 1
+    shown = arrears.show(number)
+    assert shown["outcome"] == "paid"
+    assert [(c["kind"], c["amount"]) for c in shown["balance"]["credits"]] == [("cash_discount", "20.00")]
+
+
 def test_what_is_not_certain_waits_for_a_person_and_can_be_undone(
     arrears: CommandLine, invoices: str, tmp_path: Path
 ) -> None:
