@@ -14,7 +14,7 @@ from bench import (
     gathered,
     intake,
     interest,
-    kills,
+    killed_notices,
     ladders,
     letters,
     matching,
@@ -33,7 +33,7 @@ ON_THE_GROUND: tuple[tuple[tuple[str, ...], Callable[[Ground, bool, Say], Awaita
     (("memory_per_case",), footprint.memory_per_case),
     (("recovery_ratio",), crash.recovery_ratio),
     (("gathered_run",), gathered.gathered_run),
-    (("killed_notices",), kills.killed_notices),
+    (("killed_notices",), killed_notices.killed_notices),
 )
 """What needs server and sink, with the figures each subject gives; each gets a ground of its own."""
 MATCHING = ("matching_time", "matching_memory", "matching_share", "matching_wrong")

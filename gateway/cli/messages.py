@@ -1,6 +1,6 @@
-"""The commands that tell a case something: pay, dispute, promise, hold, approve and the rest.
+"""The commands that tell a case what debtors and operators say: dispute, promise, hold, approve and the rest.
 
-Each builds one message and prints what the case answered.
+Each builds one message and prints what the case answered. What moves money is in money.py.
 """
 
 from typing import Annotated, get_args

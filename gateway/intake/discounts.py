@@ -1,6 +1,5 @@
 """The cash discounts that terms of payment grant. Pure, and strict: what could be read in two ways grants none."""
 
-import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
@@ -10,12 +9,6 @@ from gateway.intake import payment_terms
 from gateway.intake import terms_words as words
 from models.open_invoices import CashDiscount
 
-_PERCENT = re.compile(r"(?<![\d.,])(?P<number>\d{1,2}(?:[.,]\d{1,2})?)\s*[%％]")
-_NAMED = re.compile(r"skonto|discount|escompte|korting|kontant|折扣|折让", re.I)
-_SHORTHAND = re.compile(
-    r"(?<![\d/.,])(?P<percent>\d{1,2}(?:[.,]\d{1,2})?)\s*%?\s*/\s*(?P<days>\d{1,3})\s*,?\s*(?:net\s*/?|netto|n\s*/?)\s*\d{1,3}(?!\d)",
-    re.I,
-)
 _MOST = Decimal(10)
 """Per cent; more is no discount for paying early."""
 
@@ -39,8 +32,8 @@ def _granted(text: str) -> tuple[tuple[Decimal, int], ...]:
     lines = [line for line in words.SKONTO_LINE.finditer(text) if Decimal(line["percent"])]
     if lines:
         found = [(Decimal(line["percent"]), int(line["days"])) for line in lines if "BASIS" not in line[0].upper()]
-    elif shorthand := _SHORTHAND.search(text):
-        found = [(_number(shorthand["percent"]), int(shorthand["days"]))]
+    elif shorthand := words.SHORTHAND.search(text):
+        found = [(_number(shorthand["percent"]), int(shorthand["early"]))]
     else:
         found = list(_in_prose(text))
     return tuple(dict.fromkeys(one for one in found if 0 < one[0] <= _MOST and one[1] <= payment_terms.MAX_DAYS))
@@ -49,10 +42,10 @@ def _granted(text: str) -> tuple[tuple[Decimal, int], ...]:
 def _in_prose(text: str) -> Iterator[tuple[Decimal, int]]:
     """Of a sentence with one discount: its per cent, and the only period that is not the net one."""
     for sentence in words.SENTENCES.split(" ".join(text.split())):
-        if not _NAMED.search(words.NO_DISCOUNT.sub(" ", sentence)) or words.LATE.search(sentence):
+        if not words.CASH_DISCOUNT.search(words.NO_DISCOUNT.sub(" ", sentence)) or words.LATE.search(sentence):
             continue
         clauses = [clause for clause in words.CLAUSES.split(sentence) if clause and clause.strip()]
-        percents = {_number(found["number"]) for found in _PERCENT.finditer(sentence)}
+        percents = {_number(found["number"]) for found in words.PERCENT.finditer(sentence)}
         early = [clause for clause in clauses if not words.NET.search(clause)]
         periods = [found for clause in early for found in words.PERIOD.finditer(clause)]
         if len(percents) == 1 and len(periods) == 1 and words.unit_of(periods[0]["unit"].lower()) == "days":

@@ -61,7 +61,8 @@ AFTER_MONTH_END = re.compile(r"\beom\s*(?:\+|plus)?\s*(?P<days>\d{1,3})(?![\d%.,
 """"EOM 30": so many days after the end of the month."""
 BARE_NET = re.compile(r"\b(?:net(?:to)?|n/)\s*(?P<after>\d{1,3})(?![\d%.,/])|\b(?P<before>\d{1,3})\s+net(?:to)?\b", _I)
 SHORTHAND = re.compile(
-    r"(?<![\d/])\d{1,2}(?:[.,]\d+)?\s*%?\s*/\s*\d{1,3}\s*,?\s*(?:net\s*/?|netto|n\s*/?)\s*(?P<days>\d{1,3})(?![\d%.,/])",
+    r"(?<![\d/])(?P<percent>\d{1,2}(?:[.,]\d+)?)\s*%?\s*/\s*(?P<early>\d{1,3})\s*,?\s*"
+    r"(?:net\s*/?|netto|n\s*/?)\s*(?P<days>\d{1,3})(?![\d%.,/])",
     _I,
 )
 """"2/10 net 30": two per cent within ten days, else thirty."""
@@ -69,6 +70,9 @@ SHORTHAND = re.compile(
 DISCOUNT = re.compile(
     r"skonto|discount|escompte|korting|betalingskorting|kontant|rabatt?|remise|sconto|折扣|折让|[%％]", _I
 )
+CASH_DISCOUNT = re.compile(r"skonto|discount|escompte|korting|kontant|折扣|折让", _I)
+"""Less for paying early; `DISCOUNT` finds rebates and bare percents, too."""
+PERCENT = re.compile(r"(?<![\d.,])(?P<number>\d{1,2}(?:[.,]\d{1,2})?)\s*[%％]")
 NO_DISCOUNT = re.compile(
     r"\b(?:ohne|kein(?:en|e|erlei)?|no|without|sans|pas\s+d['’e]|aucun|geen|zonder)\s*"
     r"(?:skonto(?:abzug)?|abzug|abschlag|(?:cash\s+|early\s+payment\s+)?discount|escompte|korting)"

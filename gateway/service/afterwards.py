@@ -64,10 +64,11 @@ class Afterwards:
         """
         case_id = ids.case_id(creditor, number)
         case = self._ledger.rebuild(case_id)
-        if case is None or all(payment.id != reversal.payment for payment in case.payments):
-            if self._leaves(creditor, number, reversal.payment, "reversed", f"taken back ({reversal.id})"):
-                self._ledger.answered(creditor, number, reversal, "delivered", "it was never applied")
-                return Told(f"payment {reversal.payment} is taken back; it was never applied", None)
+        applied = case is not None and any(payment.id == reversal.payment for payment in case.payments)
+        gone = f"taken back ({reversal.id})"
+        if not applied and self._leaves(creditor, number, reversal.payment, "reversed", gone):
+            self._ledger.answered(creditor, number, reversal, "delivered", "it was never applied")
+            return Told(f"payment {reversal.payment} is taken back; it was never applied", None)
         try:
             if case is None:
                 raise Refused("there is no such case")

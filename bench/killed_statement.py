@@ -1,8 +1,9 @@
 """A statement whose booking is killed again and again: every entry is booked once, every case told once.
 
-`python -m bench.killed [ENTRIES] [KILLS]`, 10,000 and 8 by default: a stack of its own, as many cases, one statement
-that pays them all. `arrears bank` is killed with SIGKILL, half the times while it books, half while it tells (once the
-worker with it); the last run is left alone. Then ledger and server are counted. Exit status 1 if a count is wrong.
+`python -m bench.killed_statement [ENTRIES] [KILLS]`, 10,000 and 8 by default: a stack of its own, as many cases, one
+statement that pays them all. `arrears bank` is killed with SIGKILL, half the times while it books, half while it
+tells (once the worker with it); the last run is left alone. Then ledger and server are counted. Exit status 1 if a
+count is wrong.
 """
 
 import asyncio
