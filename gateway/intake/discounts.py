@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from gateway.intake import payment_terms
 from gateway.intake import terms_words as words
+from models.durations import LATEST
 from models.open_invoices import CashDiscount
 
 _MOST = Decimal(10)
@@ -22,7 +23,8 @@ def cash_discounts(text: str, issued: date | None) -> tuple[CashDiscount, ...]:
     """
     if issued is None:
         return ()
-    return tuple(CashDiscount(percent=p, until=issued + timedelta(days=days)) for p, days in _granted(text))
+    granted = ((percent, issued + timedelta(days=days)) for percent, days in _granted(text))
+    return tuple(CashDiscount(percent=percent, until=until) for percent, until in granted if until.year <= LATEST)
 
 
 @lru_cache(maxsize=4096)

@@ -58,3 +58,7 @@ def test_what_is_not_certain_grants_none(text: str) -> None:
 
 def test_without_a_date_of_issue_no_discount_is_known() -> None:
     assert cash_discounts("2% Skonto 10 Tage", None) == ()
+
+
+def test_a_discount_beyond_all_calendars_is_none() -> None:
+    assert cash_discounts("2% Skonto 10 Tage", date(2199, 12, 31)) == ()
