@@ -119,8 +119,10 @@ def _of_messages(connection: Connection, period: Period, creditor: str | None) -
             sa.or_(
                 MESSAGES.c.status.in_(("unapplied", "refunded", "reversed")),
                 # It waits for its case, or was taken at the start of one that began later than the money came.
-                sa.and_(MESSAGES.c.status == "stored", CASES.c.created_at.is_(None)),
-                sa.and_(MESSAGES.c.status == "delivered", CASES.c.created_at > MESSAGES.c.stored_at),
+                sa.and_(
+                    MESSAGES.c.status.in_(("stored", "delivered")),
+                    sa.or_(CASES.c.created_at.is_(None), CASES.c.created_at > MESSAGES.c.stored_at),
+                ),
             ),
         )
         .order_by(MESSAGES.c.id)

@@ -16,6 +16,7 @@ from activities.database import LedgerUnreachable, open_engine
 from activities.ledger import Ledger, LedgerConflict
 from activities.outbox import Outbox
 from activities.tables import CASES, EVENTS, MESSAGES, NOTICES
+from gateway.journal import Period, journal
 from gateway.policy_files import load_policy
 from gateway.service import Opening, Service
 from gateway.stack.mailbox import read_mails
@@ -373,6 +374,22 @@ def test_totals_add_up_per_currency_stage_and_step(ledger: Ledger) -> None:
     }
     assert {c: str(m) for c, m in totals["received"].items()} == {"EUR": "100.01 EUR", "JPY": "7 JPY"}
     assert totals["notices"] == {"reminder_x": 1}
+
+
+def test_money_that_came_before_its_case_stays_in_the_journal_while_the_case_begins(ledger: Ledger) -> None:
+    today = datetime.now(UTC).date()
+    period = Period(today - timedelta(days=1), today + timedelta(days=1))
+
+    def lines() -> list[tuple[str, str, str]]:
+        return [(x.invoice, x.entry.debit, x.entry.credit) for x in journal(ledger.engine, period)]
+
+    ledger.receive("ACME", "early", payment("1"))
+    before = lines()
+    opened(ledger, "early")
+    assert lines() == before == [("early", "bank_clearing", "unapplied_cash")]
+
+    ledger.receive("ACME", "early", payment("2"))
+    assert lines() == before, "what comes to a running case is booked as the case takes it"
 
 
 # --- opening it ---------------------------------------------------------------------------------------------------

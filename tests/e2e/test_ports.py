@@ -12,7 +12,7 @@ import pytest
 
 from gateway.api import InputRefused, WrongUsage, open_arrears
 from tests.bank_statement import Line, camt053
-from tests.e2e.command import CommandLine, row, today, written
+from tests.e2e.command import CommandLine, polling, row, today, written
 
 DOCS = Path(__file__).parents[2] / "docs" / "ports.md"
 _EXAMPLE = re.compile(r"```python\n(?P<code>.*?)```.*?```text\n(?P<printed>.*?)```", re.DOTALL)
@@ -84,6 +84,10 @@ def test_the_journal_has_what_happened_and_is_the_same_again(arrears: CommandLin
     assert mine[3]["text"] == "credit note: =cmd"
 
     arrears.start(written(tmp_path / "j.csv", row("JR-9", amount="7.00")))
+    with arrears.ledger() as ledger:
+        for _ in polling(lambda: "the ledger does not hold that JR-9 is paid"):
+            if [case.stage for case in ledger.find("JR-9")] == ["closed"]:
+                break
     again = journal(arrears, tmp_path / "two.csv")
     ids = [line["id"] for line in again]
     assert len(set(ids)) == len(ids)
