@@ -170,16 +170,29 @@ def append(connection: Connection, case_id: str, events: Sequence[Numbered]) -> 
     last = connection.execute(_LAST, {"this": case_id}).first()
     sequence, previous = (last.sequence, last.hash) if last else (0, "")
     rows: list[dict[str, Any]] = []
+    new: list[Numbered] = []
     for numbered in events:
         if numbered.sequence <= sequence:
             continue
         if numbered.sequence != sequence + 1:
             break
         rows.append(_link(case_id, numbered, previous))
+        new.append(numbered)
         sequence, previous = numbered.sequence, rows[-1]["hash"]
     if rows:
         connection.execute(sa.insert(EVENTS), rows)
+    _taken(connection, case_id, new)
     return int(sequence)
+
+
+def _taken(connection: Connection, case_id: str, events: Sequence[Numbered]) -> None:
+    """Money that was kept while no case could take it is in the chain now: nobody has to give it back any more."""
+    creditor, number = ids.split_case_id(case_id)
+    for event in (numbered.event for numbered in events):
+        if isinstance(event, e.PaymentReceived):
+            taken = {**_key(creditor, number, event), "status": "delivered", "answer": "taken by the case"}
+            if connection.execute(_TAKEN, taken).rowcount:
+                finish_task(connection, case_id, ids.kept_task(event.type, event.id))
 
 
 def chained(previous: str, case_id: str, sequence: int, content: str) -> str:
@@ -210,6 +223,8 @@ def _the_message(columns: sa.Table) -> sa.ColumnElement[bool]:
 
 _MESSAGE = sa.select(MESSAGES.c.fingerprint, MESSAGES.c.status).where(_the_message(MESSAGES))
 _MESSAGE_CHANGED = sa.update(MESSAGES).where(_the_message(MESSAGES))
+
+_TAKEN = _MESSAGE_CHANGED.where(MESSAGES.c.status == "unapplied")
 
 
 def _key(creditor: str, number: str, message: Message) -> dict[str, str]:

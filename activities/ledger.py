@@ -212,13 +212,13 @@ class Ledger:
         """What became of a message, with the events that came of it and the head of its case."""
         case_id = ids.case_id(creditor, number)
         with writing(self.engine) as connection:
-            entries.put_answer(connection, creditor, number, message, status, answer)
             if events:
                 entries.append(connection, case_id, events)
+            entries.put_answer(connection, creditor, number, message, status, answer)
             if head is not None:
                 entries.put_head(connection, head)
             if task is not None:
-                name = f"{message.type}-{message.id}"
+                name = ids.kept_task(message.type, message.id)
                 entries.put_task(connection, case_id, name, "unapplied_cash", task, datetime.now(UTC))
 
     def told(
@@ -292,7 +292,7 @@ class Ledger:
                 except LedgerConflict as conflict:
                     return stored, str(conflict)
                 if late:
-                    why, name = "the case is closed", f"{message.type}-{message.id}"
+                    why, name = "the case is closed", ids.kept_task(message.type, message.id)
                     task = f"payment {message.id} came for {creditor}/{number}, but {why}: refund or set off"
                     entries.put_answer(connection, creditor, number, message, "unapplied", why)
                     entries.put_task(connection, case_id, name, "unapplied_cash", task, datetime.now(UTC))

@@ -50,6 +50,11 @@ def message_id(message: str, reference: str) -> str:
     return f"{message}:{reference}"
 
 
+def kept_task(message: str, reference: str) -> str:
+    """The task of money that is kept because no running case has it."""
+    return f"{message}-{reference}"
+
+
 def step_key(case: str, step: str, occurrence: int) -> str:
     """The idempotency key of a step: the same over retries, workers and runs."""
     return f"{case}/{step}/{occurrence}"

@@ -82,7 +82,6 @@ class Afterwards:
         self._ledger.answered(creditor, number, reversal, "delivered", "reopened", head, case.journal)
         for message in taken:
             self._ledger.answered(creditor, number, message, "delivered", "taken as the case was opened again")
-            self._ledger.finish_task(case_id, f"{message.type}-{message.id}")
         if case.closed:
             return Told("the case stays closed", head)
         start = CaseStart(carried=stored(case, case.sequence))
@@ -136,5 +135,5 @@ class Afterwards:
         if kept is None:
             return False
         self._ledger.answered(creditor, number, kept, status, answer)
-        self._ledger.finish_task(ids.case_id(creditor, number), f"{kept.type}-{kept.id}")
+        self._ledger.finish_task(ids.case_id(creditor, number), ids.kept_task(kept.type, kept.id))
         return True

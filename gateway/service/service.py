@@ -18,7 +18,7 @@ from gateway.service.starting import Opened, Opening, Starter
 from gateway.service.told import Told
 from models import ids
 from models.case import Case
-from models.events import Message
+from models.events import Message, PaymentReversed
 from models.settings import Settings
 
 
@@ -137,7 +137,19 @@ class Service:
         await asyncio.to_thread(
             self.ledger.answered, creditor, number, message, "delivered", answer.text, answer.head, answer.events
         )
-        return Told(answer.text, answer.head, duplicate=known or answer.duplicate)
+        told = Told(answer.text, answer.head, duplicate=known or answer.duplicate)
+        reopened = isinstance(message, PaymentReversed) and not answer.head.closed
+        return await self._with_late_money(creditor, number, told) if reopened else told
+
+    async def _with_late_money(self, creditor: str, number: str, told: Told) -> Told:
+        """What was paid while the case was closing settles what is owed again, if a reversal reopened it in time."""
+        for payment in self.ledger.unapplied(creditor, number):
+            with suppress(InputRefused):  # the case shows what it refused
+                late = await self.tell(creditor, number, payment)
+                if not late.unapplied:
+                    text = f"{told.text}; payment {payment.id} is applied now: {late.text}"
+                    told = Told(text, late.head, told.duplicate)
+        return told
 
     async def show(self, creditor: str, number: str) -> dict[str, Any]:
         """The case as it stands, with what the ledger alone knows (refused messages, unapplied cash).

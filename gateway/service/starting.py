@@ -114,7 +114,7 @@ class Starter:
             creditor, number = ids.split_case_id(case_id)
             for message in messages:
                 self._ledger.answered(creditor, number, message, "delivered", "taken at the start of the case")
-                self._ledger.finish_task(case_id, f"{message.type}-{message.id}")
+                self._ledger.finish_task(case_id, ids.kept_task(message.type, message.id))
 
 
 def opened(opening: Opening, data_dir: str) -> Case:

@@ -1,6 +1,7 @@
 """Messages at every door and at every awkward moment; money above all."""
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
@@ -8,9 +9,12 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
+from activities.ledger import Ledger
 from gateway.errors import InputRefused, Unreachable
+from gateway.service import Told
 from gateway.service.case_server import CaseServer
 from models import events as e
+from models.orders import Head
 from tests.cases import day, euros, on
 from tests.workflows.test_ladder_climbed import PLAIN
 from tests.workflows.world import World
@@ -226,6 +230,50 @@ async def test_what_was_paid_after_the_close_counts_once_the_case_is_open_again(
     assert ([p.id for p in case.payments], case.outstanding) == (["BANK-1", "BANK-2"], euros(600))
     assert world.ledger.tasks() == [] and world.head().outstanding_minor == 60000
     await world.audit()
+
+
+async def test_what_was_paid_while_the_case_was_closing_counts_if_a_reversal_keeps_it_open(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record, may_close = Ledger.record, threading.Event()
+
+    def slow(ledger: Ledger, case_id: str, journal: Any, head: Head, message: Any = None, late: bool = False) -> Any:
+        assert not head.closed or may_close.wait(20)
+        return record(ledger, case_id, journal, head, message, late)
+
+    async def tell(kind: type[e.Message], **body: Any) -> Told:
+        return await world.service.tell("ACME", "0017", world.message(kind, **body))
+
+    await world.start()
+    run = await world.run_id()
+    monkeypatch.setattr(Ledger, "record", slow)
+    await tell(e.PaymentReceived, id="BANK-1", **FULL)
+    late = await tell(e.PaymentReceived, id="BANK-2", amount=euros(400), received_on=on(0))
+    assert late.unapplied and world.open_tasks() == ["payment_received-BANK-2"]
+    for _ in range(2):
+        told = await tell(e.PaymentReversed, id="R-1", payment="BANK-1")
+    may_close.set()
+    await world.settle()
+
+    assert told.head is not None and not told.head.closed
+    case = await world.case()
+    assert ([p.id for p in case.payments], case.outstanding) == (["BANK-1", "BANK-2"], euros(600))
+    assert (world.open_tasks(), world.ledger.unapplied("ACME", "0017")) == ([], [])
+    assert await world.run_id() == run, "it never ended"
+    await world.audit()
+
+
+async def test_money_kept_by_mistake_is_no_task_once_its_case_has_it(world: World) -> None:
+    await world.start()
+    kept = world.message(e.PaymentReceived, id="BANK-1", amount=euros(400), received_on=on(0))
+    world.ledger.receive("ACME", "0017", kept)
+    world.ledger.answered("ACME", "0017", kept, "unapplied", "the case is closed", task="refund it")
+    assert world.open_tasks() == ["payment_received-BANK-1"]
+
+    await world.pass_until(day(2))  # the step looks into the ledger before it writes to anybody
+
+    assert (await world.case()).outstanding == euros(600)
+    assert (world.open_tasks(), world.ledger.unapplied("ACME", "0017")) == ([], [])
 
 
 async def test_a_reversal_that_was_cut_off_before_the_case_began_again_is_completed(
