@@ -261,6 +261,17 @@ class Ledger:
         with reading(self.engine) as connection:
             return [(row.creditor, row.number, e.read_event(row.content)) for row in connection.execute(query)]
 
+    def kept_for_open_cases(self) -> list[tuple[str, str, e.AnyMessage]]:
+        """Payments kept because their case did not run just then, though it is open: creditor, number, message."""
+        query = (
+            sa.select(MESSAGES.c.creditor, MESSAGES.c.number, MESSAGES.c.content)
+            .join(CASES, (CASES.c.creditor == MESSAGES.c.creditor) & (CASES.c.number == MESSAGES.c.number))
+            .where(MESSAGES.c.status == "unapplied", CASES.c.started, CASES.c.closed.is_(False))
+            .order_by(MESSAGES.c.id)
+        )
+        with reading(self.engine) as connection:
+            return [(row.creditor, row.number, e.read_event(row.content)) for row in connection.execute(query)]
+
     def refusals(self, creditor: str, number: str) -> list[sa.Row[Any]]:
         """Messages the case refused: they left no trace in its history."""
         query = (

@@ -4,7 +4,7 @@ The ledger owns money and evidence, so nothing here changes what is booked: a ca
 rebuilt from the ledger and started again; anything else is reported for an operator.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
@@ -18,6 +18,7 @@ from gateway.service import Service, batches
 from models import ids, view
 from models.case import Case
 from models.changes import stored
+from models.events import Message
 from models.money import Money
 from models.orders import CaseStart
 from workflows.attributes import OUTSTANDING, STAGE
@@ -72,7 +73,7 @@ async def reconcile(
     Raises:
         Unreachable: the server does not answer.
     """
-    delivered, waiting = await _deliver(service)
+    delivered, waiting = await _deliver(service, service.ledger.undelivered())
     seen = await _listed(service)
     differences = list(waiting)
     count = 0
@@ -83,16 +84,18 @@ async def reconcile(
                 differences.append(found)
         count += len(batch)
         progress(count)
-    return Report(count, delivered, len(waiting), tuple(differences))
+    # Last, for a case that was missing runs now.
+    kept, still_kept = await _deliver(service, service.ledger.kept_for_open_cases())
+    return Report(count, delivered + kept, len(waiting) + len(still_kept), (*differences, *still_kept))
 
 
-async def _deliver(service: Service) -> tuple[int, list[Difference]]:
+async def _deliver(service: Service, messages: Sequence[tuple[str, str, Message]]) -> tuple[int, list[Difference]]:
     """Tell the cases what they were not told, or did not answer."""
     delivered, waiting = 0, []
-    for creditor, number, message in service.ledger.undelivered():
+    for creditor, number, message in messages:
         try:
-            await service.tell(creditor, number, message)
-            delivered += 1
+            told = await service.tell(creditor, number, message)
+            delivered += not told.unapplied
         except GatewayError as error:
             text = f"{message.type} {message.id!r}: {error}"
             waiting.append(Difference(ids.case_id(creditor, number), "not_delivered", text))

@@ -72,6 +72,19 @@ async def test_a_case_whose_workflow_was_ended_goes_on_from_the_ledger(real_worl
     assert told.head is not None and told.head.outcome == "paid"
 
 
+async def test_money_that_came_while_the_workflow_was_gone_settles_the_case_that_runs_again(real_world: World) -> None:
+    world = real_world
+    await world.start(RULES)
+    await world.handle().terminate()
+    kept = await world.tell(e.PaymentReceived, id="BANK-1", amount="400.00 EUR", received_on=on(0))
+    assert kept.unapplied and world.open_tasks() == ["payment_received-BANK-1"]
+
+    assert kinds(await listed(world, repair=True)) == [("closed_too_early", True)]
+
+    assert (await world.case()).outstanding == euros(600)
+    assert (world.open_tasks(), world.ledger.kept_for_open_cases()) == ([], [])
+
+
 async def test_a_case_that_was_written_but_never_started_is_started(real_world: World) -> None:
     world = real_world
     await world.start(RULES)
