@@ -26,6 +26,7 @@ def settled(inbox: Path) -> None:
 
 def dropped(inbox: Path, name: str, content: bytes) -> None:
     """Put a file in as an upload should: under another name, then renamed."""
+    inbox.mkdir(parents=True, exist_ok=True)  # the worker may have just begun
     part = inbox / f"{name}.part"
     part.write_bytes(content)
     part.rename(inbox / name)
