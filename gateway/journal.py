@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection, Engine
 from activities.bank_book import DISMISSED
 from activities.database import reading
 from activities.evidence.record import CaseRecord, steady
-from activities.tables import BANK_ENTRIES, BANK_MATCHES, CASES, EVENTS, MESSAGES, POLICIES
+from activities.tables import BANK_ENTRIES, BANK_MATCHES, CASES, EVENTS, MESSAGES, POLICIES, TASKS
 from gateway.errors import InputRefused
 from models import events as e
 from models import ids
@@ -108,6 +108,10 @@ def _of_case(record: CaseRecord, period: Period) -> Iterator[JournalLine]:
 
 # --- money without a case -------------------------------------------------------------------------------------
 
+_KEPT = sa.exists().where(
+    TASKS.c.case_id == CASES.c.case_id, TASKS.c.task == MESSAGES.c.type + "-" + MESSAGES.c.reference
+)
+
 
 def _of_messages(connection: Connection, period: Period, creditor: str | None) -> Iterator[JournalLine]:
     """Payments that no case had when they came: before its beginning, after its end, or for no case at all."""
@@ -123,6 +127,8 @@ def _of_messages(connection: Connection, period: Period, creditor: str | None) -
                     MESSAGES.c.status.in_(("stored", "delivered")),
                     sa.or_(CASES.c.created_at.is_(None), CASES.c.created_at > MESSAGES.c.stored_at),
                 ),
+                # It was kept, and its task is there to tell, until the case took it after all.
+                sa.and_(MESSAGES.c.status == "delivered", _KEPT),
             ),
         )
         .order_by(MESSAGES.c.id)

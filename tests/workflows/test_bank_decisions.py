@@ -16,7 +16,7 @@ from gateway.errors import InputRefused
 from gateway.journal import Period, journal
 from models import events as e
 from models.bank import BankEntry, EntryKind
-from models.journal import Account, totals
+from models.journal import Account, JournalLine, totals
 from models.matches import Match, Matching
 from models.money import Money
 from tests.cases import after_due, day, euros, on, policy, step
@@ -52,12 +52,17 @@ def waiting(world: World) -> list[tuple[str, str, str]]:
 
 def balance(world: World, account: Account) -> Money:
     """What the journal of all days makes of an account: debits less credits."""
+    debits, credits = totals(line.entry for line in lines(world)).get((account, "EUR"), (euros(0), euros(0)))
+    return debits - credits
+
+
+def lines(world: World) -> list[JournalLine]:
+    """The journal of all days."""
     today = datetime.now(UTC).date()
     period = Period(on(-3000), max(on(3000), today + timedelta(days=3000)))
-    lines = list(journal(world.ledger.engine, period))
-    assert len({line.id for line in lines}) == len(lines)
-    debits, credits = totals(line.entry for line in lines).get((account, "EUR"), (euros(0), euros(0)))
-    return debits - credits
+    found = list(journal(world.ledger.engine, period))
+    assert len({line.id for line in found}) == len(found)
+    return found
 
 
 async def opened(world: World, **fields: Any) -> None:
@@ -66,6 +71,19 @@ async def opened(world: World, **fields: Any) -> None:
 
 
 NAME = "RE-2026-4711"
+
+
+async def test_money_kept_after_the_close_stays_in_the_journal_once_the_case_takes_it(world: World) -> None:
+    await opened(world)
+    await world.tell(e.PaymentReceived, NAME, id="P1", amount=euros(1000), received_on=on(0))
+    await world.tell(e.PaymentReceived, NAME, id="P2", amount=euros(400), received_on=on(0))
+    before = lines(world)
+    assert (balance(world, "bank_clearing"), balance(world, "unapplied_cash")) == (euros(1400), euros(-400))
+
+    await world.tell(e.PaymentReversed, NAME, payment="P1")
+
+    assert [line for line in lines(world) if line.id in {one.id for one in before}] == before
+    assert (balance(world, "bank_clearing"), balance(world, "unapplied_cash")) == (euros(400), euros(0))
 
 
 async def test_a_debit_that_comes_back_in_the_same_statement_finds_its_payment(world: World) -> None:
