@@ -121,6 +121,12 @@ class Ledger:
         events = self._events(case_id)
         return fold(events) if events else None
 
+    def chain_lengths(self, case_ids: Sequence[str]) -> dict[str, int]:
+        """How many events the ledger has of each case."""
+        query = sa.select(EVENTS.c.case_id, sa.func.max(EVENTS.c.sequence)).where(EVENTS.c.case_id.in_(case_ids))
+        with reading(self.engine) as connection:
+            return {row[0]: row[1] for row in connection.execute(query.group_by(EVENTS.c.case_id))}
+
     def opening(self, case_id: str) -> e.CaseOpened:
         """How a case began.
 
@@ -208,18 +214,24 @@ class Ledger:
     def answered(
         self, creditor: str, number: str, message: Message, status: str, answer: str,
         head: Head | None = None, events: Sequence[Numbered] = (), task: str | None = None,
-    ) -> None:  # fmt: skip
-        """What became of a message, with the events that came of it and the head of its case."""
+    ) -> bool:  # fmt: skip
+        """What became of a message, with the events that came of it and the head of its case.
+
+        Returns:
+            Whether the chain reaches up to the head. It does not where an earlier answer is still on its way.
+        """
         case_id = ids.case_id(creditor, number)
+        whole = True
         with writing(self.engine) as connection:
-            if events:
-                entries.append(connection, case_id, events)
+            if head is not None:
+                whole = entries.append(connection, case_id, events) >= head.sequence
             entries.put_answer(connection, creditor, number, message, status, answer)
             if head is not None:
                 entries.put_head(connection, head)
             if task is not None:
                 name = ids.kept_task(message.type, message.id)
                 entries.put_task(connection, case_id, name, "unapplied_cash", task, datetime.now(UTC))
+        return whole
 
     def told(
         self, creditor: str, number: str, known: Sequence[str] = (), only_money: bool = True

@@ -78,8 +78,10 @@ async def reconcile(
     differences = list(waiting)
     count = 0
     for batch in batches(service.ledger.heads(), 500):
+        lengths = service.ledger.chain_lengths([row.case_id for row in batch])
         for row in batch:
-            found = await _compare(service, row, seen.get(row.case_id), repair)
+            whole = lengths.get(row.case_id, 0) >= row.sequence
+            found = await _compare(service, row, seen.get(row.case_id), whole, repair)
             if found is not None:
                 differences.append(found)
         count += len(batch)
@@ -116,7 +118,10 @@ async def _listed(service: Service) -> dict[str, _Seen]:
     return seen
 
 
-async def _compare(service: Service, row: Any, seen: _Seen | None, repair: bool) -> Difference | None:
+async def _compare(
+    service: Service, row: Any, seen: _Seen | None, whole: bool, repair: bool
+) -> Difference | None:  # fmt: skip
+    """A case against its line in the ledger; `whole`: the ledger has all the events that the line tells of."""
     if datetime.now(UTC) - row.created_at < SETTLING:
         return None
     outstanding = Money.from_minor(row.outstanding_minor, row.currency)
@@ -124,7 +129,7 @@ async def _compare(service: Service, row: Any, seen: _Seen | None, repair: bool)
         return await _start(service, row, repair)
     if seen is None or not seen.running:
         return None if row.closed else await _missing(service, row, repair)
-    same = seen.stage == row.stage and seen.outstanding == float(outstanding.amount)
+    same = whole and seen.stage == row.stage and seen.outstanding == float(outstanding.amount)
     if same and not row.closed:
         return None
     # Lists are a moment late; the case itself is asked only where they seem to differ.

@@ -16,7 +16,7 @@ from gateway.service.case_server import CaseServer, NoRunningCase
 from gateway.service.showing import shown
 from gateway.service.starting import Opened, Opening, Starter
 from gateway.service.told import Told
-from models import ids
+from models import ids, view
 from models.case import Case
 from models.events import Message, PaymentReversed
 from models.settings import Settings
@@ -134,12 +134,21 @@ class Service:
         except InputRefused as refusal:
             self.ledger.answered(creditor, number, message, "refused", str(refusal))
             raise
-        await asyncio.to_thread(
+        whole = await asyncio.to_thread(
             self.ledger.answered, creditor, number, message, "delivered", answer.text, answer.head, answer.events
         )
+        if not whole:
+            await self._catch_up(answer.head.case_id)
         told = Told(answer.text, answer.head, duplicate=known or answer.duplicate)
         reopened = isinstance(message, PaymentReversed) and not answer.head.closed
         return await self._with_late_money(creditor, number, told) if reopened else told
+
+    async def _catch_up(self, case_id: str) -> None:
+        """Take over what a case did and the ledger does not know: of two answers the later one may be here first."""
+        with suppress(Unreachable):  # the case brings it along with its next step, the reconciliation sooner
+            case = await self.cases.case(case_id)
+            if case is not None:
+                await asyncio.to_thread(self.ledger.record, case_id, case.journal, view.head(case))
 
     async def _with_late_money(self, creditor: str, number: str, told: Told) -> Told:
         """What was paid while the case was closing settles what is owed again, if a reversal reopened it in time."""

@@ -276,6 +276,35 @@ async def test_money_kept_by_mistake_is_no_task_once_its_case_has_it(world: Worl
     assert (world.open_tasks(), world.ledger.unapplied("ACME", "0017")) == ([], [])
 
 
+async def test_of_two_answers_the_later_one_may_reach_the_ledger_first(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered, held, may_arrive = Ledger.answered, threading.Event(), threading.Event()
+
+    def late(ledger: Ledger, creditor: str, number: str, message: e.Message, *came_of_it: Any) -> bool:
+        if message.id == "BANK-1":
+            held.set()
+            assert may_arrive.wait(20)
+        return answered(ledger, creditor, number, message, *came_of_it)
+
+    def known() -> list[str]:
+        case = world.ledger.rebuild("invoice/ACME/0017")
+        return [payment.id for payment in case.payments] if case is not None else []
+
+    await world.start()
+    monkeypatch.setattr(Ledger, "answered", late)
+    first = asyncio.create_task(
+        world.service.tell("ACME", "0017", world.message(e.PaymentReceived, id="BANK-1", **PART))
+    )
+    assert await asyncio.to_thread(held.wait, 20)
+    await world.service.tell("ACME", "0017", world.message(e.PaymentReceived, id="BANK-2", **PART))
+    assert known() == ["BANK-1", "BANK-2"]
+    may_arrive.set()
+    await first
+    assert known() == ["BANK-1", "BANK-2"]
+    assert (await world.case()).outstanding == euros(200)
+
+
 async def test_a_reversal_that_was_cut_off_before_the_case_began_again_is_completed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

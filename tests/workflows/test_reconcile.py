@@ -72,6 +72,28 @@ async def test_a_case_whose_workflow_was_ended_goes_on_from_the_ledger(real_worl
     assert told.head is not None and told.head.outcome == "paid"
 
 
+async def test_an_event_that_never_reached_the_ledger_is_taken_over(real_world: World) -> None:
+    world = real_world
+    await world.start(RULES)
+    for nth in (1, 2):
+        payment = e.PaymentReceived(id=f"BANK-{nth}", amount=euros(300), received_on=on(0))
+        world.ledger.receive("ACME", NUMBER, payment)
+        answer = await world.service.cases.tell(ID, payment)
+        # What the first answer brought along is lost; its message counts as told.
+        head, events = (answer.head, answer.events) if nth == 2 else (None, ())
+        whole = world.ledger.answered("ACME", NUMBER, payment, "delivered", answer.text, head, events)
+        assert whole == (nth == 1)
+    known = world.ledger.rebuild(ID)
+    assert known is not None and known.outstanding == euros(1000)
+
+    assert kinds(await listed(world)) == [("behind", False)]
+    assert kinds(await listed(world, repair=True)) == [("behind", True)]
+
+    assert (await reconcile(world.service)).differences == ()
+    known = world.ledger.rebuild(ID)
+    assert known is not None and known.outstanding == euros(400)
+
+
 async def test_money_that_came_while_the_workflow_was_gone_settles_the_case_that_runs_again(real_world: World) -> None:
     world = real_world
     await world.start(RULES)
