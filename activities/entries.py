@@ -159,14 +159,19 @@ _LAST = (
 )
 
 
+def lock(connection: Connection, case_id: str) -> None:
+    """Have nobody else write to a case's chain until this transaction ends; SQLite has one writer at a time anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_LOCK, {"this": case_id})
+
+
 def append(connection: Connection, case_id: str, events: Sequence[Numbered]) -> int:
     """Append events to a case's chain. Those that are there are left alone; after a gap nothing is written.
 
     Returns:
         The last sequence of the chain.
     """
-    if connection.dialect.name == "postgresql":
-        connection.execute(_LOCK, {"this": case_id})
+    lock(connection, case_id)
     last = connection.execute(_LAST, {"this": case_id}).first()
     sequence, previous = (last.sequence, last.hash) if last else (0, "")
     rows: list[dict[str, Any]] = []
@@ -186,13 +191,11 @@ def append(connection: Connection, case_id: str, events: Sequence[Numbered]) -> 
 
 
 def _taken(connection: Connection, case_id: str, events: Sequence[Numbered]) -> None:
-    """Money that was kept while no case could take it is in the chain now: nobody has to give it back any more."""
+    """Money that waited, or was kept, has its case now: nobody has to deliver it or to give it back any more."""
     creditor, number = ids.split_case_id(case_id)
     for event in (numbered.event for numbered in events):
         if isinstance(event, e.PaymentReceived):
-            taken = {**_key(creditor, number, event), "status": "delivered", "answer": "taken by the case"}
-            if connection.execute(_TAKEN, taken).rowcount:
-                finish_task(connection, case_id, ids.kept_task(event.type, event.id))
+            let_go(connection, creditor, number, event, "delivered", "taken by the case", ("stored", "unapplied"))
 
 
 def chained(previous: str, case_id: str, sequence: int, content: str) -> str:
@@ -224,7 +227,7 @@ def _the_message(columns: sa.Table) -> sa.ColumnElement[bool]:
 _MESSAGE = sa.select(MESSAGES.c.fingerprint, MESSAGES.c.status).where(_the_message(MESSAGES))
 _MESSAGE_CHANGED = sa.update(MESSAGES).where(_the_message(MESSAGES))
 
-_TAKEN = _MESSAGE_CHANGED.where(MESSAGES.c.status == "unapplied")
+_MOVED = _MESSAGE_CHANGED.where(MESSAGES.c.status.in_(bindparam("its_statuses", expanding=True)))
 
 
 def _key(creditor: str, number: str, message: Message) -> dict[str, str]:
@@ -270,3 +273,34 @@ def put_answer(
 ) -> None:  # fmt: skip
     """What became of a message."""
     connection.execute(_MESSAGE_CHANGED, {**_key(creditor, number, message), "status": status, "answer": answer[:2000]})
+
+
+def keep(
+    connection: Connection, creditor: str, number: str, payment: Message, why: str, task: str,
+    statuses: Sequence[str] = ("stored", "unapplied"),
+) -> bool:  # fmt: skip
+    """Money that no case can take (by these statuses) is kept, with a task; False if a case has it."""
+    if not _moved(connection, creditor, number, payment, statuses, "unapplied", why):
+        return False
+    name = ids.kept_task(payment.type, payment.id)
+    put_task(connection, ids.case_id(creditor, number), name, "unapplied_cash", task, datetime.now(UTC))
+    return True
+
+
+def let_go(
+    connection: Connection, creditor: str, number: str, payment: Message, status: str, answer: str,
+    statuses: Sequence[str] = ("unapplied",),
+) -> bool:  # fmt: skip
+    """Money that no case has (by these statuses) goes elsewhere, and its task is done; False if it has gone."""
+    if not _moved(connection, creditor, number, payment, statuses, status, answer):
+        return False
+    finish_task(connection, ids.case_id(creditor, number), ids.kept_task(payment.type, payment.id))
+    return True
+
+
+def _moved(
+    connection: Connection, creditor: str, number: str, payment: Message, statuses: Sequence[str], to: str, answer: str
+) -> bool:  # fmt: skip
+    """Whether a payment had one of these statuses, and has another now."""
+    values = {"its_statuses": list(statuses), "status": to, "answer": answer[:2000]}
+    return bool(connection.execute(_MOVED, {**_key(creditor, number, payment), **values}).rowcount)

@@ -4,12 +4,12 @@ It owns money and evidence; the order of things is the workflow's. Every write h
 a transaction is made of is in `entries.py`.
 """
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime
 from typing import Any, cast
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 
 from activities import entries
 from activities.database import reading, writing
@@ -17,7 +17,7 @@ from activities.entries import LedgerConflict as LedgerConflict
 from activities.tables import CASES, DEPARTED, MESSAGES, NOTICE_STEPS, NOTICES, POLICIES, TASKS
 from activities.tables import EVENTS as EVENTS
 from models import events as e
-from models import ids
+from models import ids, view
 from models.case import Case
 from models.changes import fold
 from models.events import Message
@@ -118,7 +118,8 @@ class Ledger:
         Raises:
             LedgerConflict: if the chain of its entries is broken, or the policy is missing.
         """
-        events = self._events(case_id)
+        with reading(self.engine) as connection:
+            events = self._chain(connection, case_id)
         return fold(events) if events else None
 
     def chain_lengths(self, case_ids: Sequence[str]) -> dict[str, int]:
@@ -133,23 +134,22 @@ class Ledger:
         Raises:
             LedgerConflict: if it is not here, the chain of its entries is broken, or the policy is missing.
         """
-        events = self._events(case_id)
+        with reading(self.engine) as connection:
+            events = self._chain(connection, case_id)
         if not events or not isinstance(events[0], e.CaseOpened):
             raise LedgerConflict(f"{case_id}: its opening is missing from its chain")
         return events[0]
 
-    def _events(self, case_id: str) -> list[e.Event]:
-        with reading(self.engine) as connection:
-            invoice = connection.execute(_INVOICE, {"this": case_id}).scalar()
-            rows = list(
-                connection.execute(
-                    sa.select(EVENTS).where(EVENTS.c.case_id == case_id).order_by(EVENTS.c.sequence)
-                )
-            )  # fmt: skip
-            if invoice is None or not rows:
-                return []
-            digest = e.StoredOpening.model_validate_json(rows[0].content).policy_digest
-            policy = connection.execute(sa.select(POLICIES.c.content).where(POLICIES.c.digest == digest)).scalar()
+    @staticmethod
+    def _chain(connection: Connection, case_id: str) -> list[e.Event]:
+        invoice = connection.execute(_INVOICE, {"this": case_id}).scalar()
+        rows = list(
+            connection.execute(sa.select(EVENTS).where(EVENTS.c.case_id == case_id).order_by(EVENTS.c.sequence))
+        )
+        if invoice is None or not rows:
+            return []
+        digest = e.StoredOpening.model_validate_json(rows[0].content).policy_digest
+        policy = connection.execute(sa.select(POLICIES.c.content).where(POLICIES.c.digest == digest)).scalar()
         if policy is None:
             raise LedgerConflict(f"{case_id}: the policy {digest[:12]} of its opening is missing")
         previous = ""
@@ -213,7 +213,7 @@ class Ledger:
 
     def answered(
         self, creditor: str, number: str, message: Message, status: str, answer: str,
-        head: Head | None = None, events: Sequence[Numbered] = (), task: str | None = None,
+        head: Head | None = None, events: Sequence[Numbered] = (),
     ) -> bool:  # fmt: skip
         """What became of a message, with the events that came of it and the head of its case.
 
@@ -228,10 +228,34 @@ class Ledger:
             entries.put_answer(connection, creditor, number, message, status, answer)
             if head is not None:
                 entries.put_head(connection, head)
-            if task is not None:
-                name = ids.kept_task(message.type, message.id)
-                entries.put_task(connection, case_id, name, "unapplied_cash", task, datetime.now(UTC))
         return whole
+
+    def amend(
+        self, creditor: str, number: str, message: Message, answer: str, change: Callable[[Case], Case]
+    ) -> Case | None:  # fmt: skip
+        """Book what a message does to a case that no workflow has, with nobody else writing to it meanwhile.
+
+        Args:
+            creditor: Its code.
+            number: The invoice's.
+            message: Already in the ledger.
+            answer: What became of it.
+            change: What it makes of the case as its chain has it; if it raises, nothing is written.
+
+        Returns:
+            The case as it is now; None if the ledger has no such case.
+        """
+        case_id = ids.case_id(creditor, number)
+        with writing(self.engine) as connection:
+            entries.lock(connection, case_id)
+            events = self._chain(connection, case_id)
+            if not events:
+                return None
+            case = change(fold(events))
+            entries.append(connection, case_id, case.journal)
+            entries.put_answer(connection, creditor, number, message, "delivered", answer)
+            entries.put_head(connection, view.head(case))
+        return case
 
     def told(
         self, creditor: str, number: str, known: Sequence[str] = (), only_money: bool = True
@@ -242,6 +266,16 @@ class Ledger:
             case = {"its_creditor": creditor, "its_number": number}
             rows = connection.execute(_TOLD_MONEY if only_money else _TOLD, case).all()
         return [e.read_event(r.content) for r in rows if ids.message_id(r.type, r.reference) not in seen]
+
+    def keep(self, creditor: str, number: str, payment: Message, why: str, task: str) -> bool:
+        """Money that no case can take is kept, with a task; False if a case has taken it meanwhile."""
+        with writing(self.engine) as connection:
+            return entries.keep(connection, creditor, number, payment, why, task)
+
+    def let_go(self, creditor: str, number: str, payment: Message, status: str, answer: str) -> bool:
+        """Money that no case has leaves, and its task is done; False if it has left already."""
+        with writing(self.engine) as connection:
+            return entries.let_go(connection, creditor, number, payment, status, answer)
 
     def unapplied(self, creditor: str, number: str) -> list[e.PaymentReceived]:
         """Payments that came when there was no running case, and are kept."""
@@ -315,10 +349,9 @@ class Ledger:
                 except LedgerConflict as conflict:
                     return stored, str(conflict)
                 if late:
-                    why, name = "the case is closed", ids.kept_task(message.type, message.id)
+                    why = "the case is closed"
                     task = f"payment {message.id} came for {creditor}/{number}, but {why}: refund or set off"
-                    entries.put_answer(connection, creditor, number, message, "unapplied", why)
-                    entries.put_task(connection, case_id, name, "unapplied_cash", task, datetime.now(UTC))
+                    entries.keep(connection, creditor, number, message, why, task, ("delivered",))
         return stored, None
 
     # --- tasks and totals -------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
-from temporalio.common import WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.ledger import LedgerConflict
@@ -17,10 +16,8 @@ from gateway.errors import GatewayError
 from gateway.service import Service, batches
 from models import ids, view
 from models.case import Case
-from models.changes import stored
 from models.events import Message
 from models.money import Money
-from models.orders import CaseStart
 from workflows.attributes import OUTSTANDING, STAGE
 
 SETTLING = timedelta(seconds=60)
@@ -168,8 +165,7 @@ async def _missing(service: Service, row: Any, repair: bool) -> Difference | Non
     case = service.ledger.rebuild(row.case_id)
     if case is None or case.closed or not repair:
         return Difference(row.case_id, kind, text)
-    start = CaseStart(carried=stored(case, case.sequence))
-    await service.cases.run(case, start, WorkflowIDReusePolicy.ALLOW_DUPLICATE)
+    await service.cases.carry_on(case)
     return Difference(row.case_id, kind, text, repaired=True)
 
 

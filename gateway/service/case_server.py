@@ -19,6 +19,7 @@ from gateway.errors import InputRefused, Unreachable
 from models import events as e
 from models import page
 from models.case import Case
+from models.changes import stored
 from models.events import Message
 from models.ladder import Wait, next_action
 from models.orders import Answer, CaseStart
@@ -30,7 +31,9 @@ PATIENCE = 30.0
 
 
 class NoRunningCase(Exception):
-    """The server knows no running workflow for the case; the text says why."""
+    """No running workflow takes a message; the text says why. `closing`: one runs still, but its case is closed."""
+
+    closing = False
 
 
 class CaseServer:
@@ -54,6 +57,11 @@ class CaseServer:
             await self.run(case, start, WorkflowIDReusePolicy.REJECT_DUPLICATE)
         except WorkflowAlreadyStartedError:
             pass  # It ran and ended: an earlier try got further than the ledger knows.
+
+    async def carry_on(self, case: Case) -> None:
+        """Pursue a case from where the ledger has it; one that runs is left alone."""
+        start = CaseStart(carried=stored(case, case.sequence))
+        await self.run(case, start, WorkflowIDReusePolicy.ALLOW_DUPLICATE)
 
     async def run(self, case: Case, start: CaseStart, reuse: WorkflowIDReusePolicy) -> None:
         """Start the workflow of a case; one that runs already is left alone."""
@@ -96,7 +104,9 @@ class CaseServer:
         except WorkflowUpdateFailedError as error:
             cause = error.cause
             if isinstance(cause, ApplicationError) and cause.type == "Closed":
-                raise NoRunningCase(cause.message) from error
+                gone = NoRunningCase(cause.message)
+                gone.closing = True
+                raise gone from error
             if isinstance(cause, ApplicationError) and cause.type == "AcceptedUpdateCompletedWorkflow":
                 raise NoRunningCase("the case has just closed") from error
             text = cause.message if isinstance(cause, ApplicationError) else str(cause)

@@ -11,7 +11,7 @@ from temporalio.client import Client
 
 from activities.ledger import Ledger, LedgerConflict
 from gateway.errors import InputRefused, Unreachable
-from gateway.service.afterwards import Afterwards
+from gateway.service.afterwards import Afterwards, RunsAgain
 from gateway.service.case_server import CaseServer, NoRunningCase
 from gateway.service.showing import shown
 from gateway.service.starting import Opened, Opening, Starter
@@ -130,7 +130,10 @@ class Service:
             answer = await self.cases.tell(ids.case_id(creditor, number), message)
         except NoRunningCase as gone:
             afterwards = Afterwards(self.ledger, self.cases, self.business_now)
-            return await afterwards.take(creditor, number, message, str(gone))
+            try:
+                return await afterwards.take(creditor, number, message, gone)
+            except RunsAgain:
+                return await self.tell(creditor, number, message)
         except InputRefused as refusal:
             self.ledger.answered(creditor, number, message, "refused", str(refusal))
             raise

@@ -292,7 +292,7 @@ def test_unapplied_cash_is_a_task_until_somebody_finishes_it(ledger: Ledger) -> 
     walk = opened(ledger)
     ledger.receive("ACME", "0017", payment())
     for _ in range(2):
-        ledger.answered("ACME", "0017", payment(), "unapplied", "closed", task="refund 100.00 EUR")
+        assert ledger.keep("ACME", "0017", payment(), "closed", "refund 100.00 EUR")
     ledger.record(walk.case.id, [], view.head(walk.case))
 
     (task,) = ledger.tasks()

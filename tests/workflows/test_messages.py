@@ -6,18 +6,20 @@ from typing import Any
 
 import pytest
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import WorkflowUpdateFailedError
+from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
+from activities.database import open_engine
 from activities.ledger import Ledger
 from gateway.errors import InputRefused, Unreachable
-from gateway.service import Told
+from gateway.service import Service, Told
 from gateway.service.case_server import CaseServer
 from models import events as e
 from models.orders import Head
 from tests.cases import day, euros, on
 from tests.workflows.test_ladder_climbed import PLAIN
 from tests.workflows.world import World
+from workflows.plugin import arrears_plugin
 
 FULL: dict[str, Any] = {"amount": "1000.00 EUR", "received_on": on(5)}
 PART: dict[str, Any] = {"amount": "400.00 EUR", "received_on": on(5)}
@@ -232,6 +234,19 @@ async def test_what_was_paid_after_the_close_counts_once_the_case_is_open_again(
     await world.audit()
 
 
+async def test_money_is_no_task_when_it_is_told_again_after_the_case_took_it_or_it_left(world: World) -> None:
+    await world.start()
+    paid = {"id": "BANK-1", **FULL}
+    late = {"id": "BANK-2", "amount": euros(70), "received_on": on(0)}
+    await world.tell(e.PaymentReceived, **paid)
+    await world.tell(e.PaymentReceived, **late)
+    await world.tell(e.Refunded, payment="BANK-2", amount=euros(70))
+    for again in (paid, late):
+        told = await world.tell(e.PaymentReceived, **again)
+        assert (told.duplicate, told.unapplied) == (True, False)
+    assert (world.open_tasks(), world.ledger.unapplied("ACME", "0017")) == ([], [])
+
+
 async def test_what_was_paid_while_the_case_was_closing_counts_if_a_reversal_keeps_it_open(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -267,7 +282,7 @@ async def test_money_kept_by_mistake_is_no_task_once_its_case_has_it(world: Worl
     await world.start()
     kept = world.message(e.PaymentReceived, id="BANK-1", amount=euros(400), received_on=on(0))
     world.ledger.receive("ACME", "0017", kept)
-    world.ledger.answered("ACME", "0017", kept, "unapplied", "the case is closed", task="refund it")
+    assert world.ledger.keep("ACME", "0017", kept, "the case is closed", "refund it")
     assert world.open_tasks() == ["payment_received-BANK-1"]
 
     await world.pass_until(day(2))  # the step looks into the ledger before it writes to anybody
@@ -323,6 +338,61 @@ async def test_a_reversal_that_was_cut_off_before_the_case_began_again_is_comple
 
 async def cut_off(*_: object) -> None:
     raise Unreachable("the server is away")
+
+
+async def test_what_is_decided_at_once_on_a_closed_case_is_booked_all_of_it(world: World) -> None:
+    await world.start()
+    await world.tell(e.PaymentReceived, id="BANK-1", amount=euros(1500), received_on=on(0))
+    await world.tell(e.PaymentReceived, id="BANK-2", amount=euros(70), received_on=on(0))
+    refused = await told_apart(
+        world,
+        *(world.message(e.Refunded, payment="BANK-1", amount=euros(amount)) for amount in (100, 150)),
+        *(world.message(e.Refunded, payment="BANK-2", amount=euros(70)) for _ in range(2)),
+    )
+    assert [str(refusal) for refusal in refused] == ["ACME/0017: there is no payment 'BANK-2' that could be paid back"]
+    known = world.ledger.rebuild("invoice/ACME/0017")
+    assert known is not None and [str(money.amount) for money in known.unapplied] == ["250.00 EUR"]
+    assert world.ledger.unapplied("ACME", "0017") == []
+
+
+async def test_of_two_reversals_at_once_after_the_close_none_is_lost(world: World) -> None:
+    await world.start()
+    for name, amount in (("BANK-1", 600), ("BANK-2", 400)):
+        await world.tell(e.PaymentReceived, id=name, amount=euros(amount), received_on=on(0))
+    assert world.head().closed
+    first = await world.run_id()
+    reversals = [world.message(e.PaymentReversed, payment=name) for name in ("BANK-1", "BANK-2")]
+    assert await told_apart(world, *reversals) == []
+    case = await world.case()
+    assert (case.outstanding, [p.reversed for p in case.payments]) == (euros(1000), [True, True])
+    known = world.ledger.rebuild(case.id)
+    assert known is not None and (known.sequence, known.outstanding) == (case.sequence, case.outstanding)
+    assert await world.run_id() != first
+
+
+async def told_apart(world: World, *messages: e.Message) -> list[InputRefused]:
+    """Tell the case messages at once, each as by a process of its own; what was refused."""
+
+    async def tell(message: e.Message) -> None:
+        settings, host = world.service.settings, world.service.client.service_client.config.target_host
+        ledger = Ledger(open_engine(settings.ledger))
+        try:
+            client = await Client.connect(host, plugins=[arrears_plugin()])
+            await Service(settings, ledger, client, lambda: world.wall).tell("ACME", "0017", message)
+        finally:
+            ledger.engine.dispose()
+
+    together = threading.Barrier(len(messages), timeout=20)
+
+    def apart(message: e.Message) -> None:
+        together.wait()
+        asyncio.run(tell(message))
+
+    told = await asyncio.gather(*(asyncio.to_thread(apart, one) for one in messages), return_exceptions=True)
+    unexpected = [one for one in told if isinstance(one, BaseException) and not isinstance(one, InputRefused)]
+    assert unexpected == []
+    await world.settle()
+    return [one for one in told if isinstance(one, InputRefused)]
 
 
 async def test_a_reversal_of_a_payment_nobody_knows_is_refused(world: World) -> None:

@@ -94,15 +94,23 @@ async def test_an_event_that_never_reached_the_ledger_is_taken_over(real_world: 
     assert known is not None and known.outstanding == euros(400)
 
 
-async def test_money_that_came_while_the_workflow_was_gone_settles_the_case_that_runs_again(real_world: World) -> None:
+async def test_a_case_whose_workflow_was_ended_is_pursued_again_when_money_comes(real_world: World) -> None:
     world = real_world
     await world.start(RULES)
     await world.handle().terminate()
-    kept = await world.tell(e.PaymentReceived, id="BANK-1", amount="400.00 EUR", received_on=on(0))
-    assert kept.unapplied and world.open_tasks() == ["payment_received-BANK-1"]
+    told = await world.tell(e.PaymentReceived, id="BANK-1", amount="400.00 EUR", received_on=on(0))
+    assert (told.unapplied, told.text) == (False, "600.00 EUR outstanding")
+    assert (await world.case()).outstanding == euros(600)
+    assert world.open_tasks() == []
 
-    assert kinds(await listed(world, repair=True)) == [("closed_too_early", True)]
 
+async def test_money_that_was_kept_though_its_case_is_open_settles_it(real_world: World) -> None:
+    world = real_world
+    await world.start(RULES)
+    kept = e.PaymentReceived(id="BANK-1", amount=euros(400), received_on=on(0))
+    world.ledger.receive("ACME", NUMBER, kept)
+    assert world.ledger.keep("ACME", NUMBER, kept, "the case is closed", "refund it")
+    assert (await reconcile(world.service)).delivered == 1
     assert (await world.case()).outstanding == euros(600)
     assert (world.open_tasks(), world.ledger.kept_for_open_cases()) == ([], [])
 
