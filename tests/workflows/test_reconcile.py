@@ -75,6 +75,7 @@ async def test_a_case_whose_workflow_was_ended_goes_on_from_the_ledger(real_worl
 async def test_an_event_that_never_reached_the_ledger_is_taken_over(real_world: World) -> None:
     world = real_world
     await world.start(RULES)
+    await world.case()  # it has begun, and hands over nothing more by itself
     for nth in (1, 2):
         payment = e.PaymentReceived(id=f"BANK-{nth}", amount=euros(300), received_on=on(0))
         world.ledger.receive("ACME", NUMBER, payment)

@@ -14,7 +14,8 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 import yaml
-from temporalio.api.common.v1 import Payload
+from temporalio.api.common.v1 import Payload, WorkflowExecution
+from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest
 from temporalio.client import WorkflowHandle
 from temporalio.common import RawValue
 from temporalio.testing import WorkflowEnvironment
@@ -110,7 +111,20 @@ class World:
         """Let everything that is under way come to its end: a server that skips time skips none before that."""
         if self.env.supports_time_skipping:
             await self.env.sleep(MOMENT)
+            deadline = time.monotonic() + PATIENCE
+            # While something is under way a moment passes as on the wall: a loaded machine needs more of them.
+            while self._at_work and await self._under_way() and time.monotonic() < deadline:
+                await self.env.sleep(MOMENT)
         await self.now()
+
+    async def _under_way(self) -> bool:
+        """Whether a case waits for a worker's hands."""
+        server, namespace = self.service.client.workflow_service, self.service.client.namespace
+        for case_id in self.case_ids:
+            of = DescribeWorkflowExecutionRequest(namespace=namespace, execution=WorkflowExecution(workflow_id=case_id))
+            if (await server.describe_workflow_execution(of)).pending_activities:
+                return True
+        return False
 
     async def until(self, comes_true: Callable[[Case], bool], number: str = NUMBER) -> Case:
         """The case, once something has become true of it and the ledger knows; for a server that skips no time."""
