@@ -236,8 +236,8 @@ async def test_what_was_paid_after_the_close_counts_once_the_case_is_open_again(
 
 async def test_money_is_no_task_when_it_is_told_again_after_the_case_took_it_or_it_left(world: World) -> None:
     await world.start()
-    paid = {"id": "BANK-1", **FULL}
-    late = {"id": "BANK-2", "amount": euros(70), "received_on": on(0)}
+    paid: dict[str, Any] = {"id": "BANK-1", **FULL}
+    late: dict[str, Any] = {"id": "BANK-2", "amount": euros(70), "received_on": on(0)}
     await world.tell(e.PaymentReceived, **paid)
     await world.tell(e.PaymentReceived, **late)
     await world.tell(e.Refunded, payment="BANK-2", amount=euros(70))
