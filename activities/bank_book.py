@@ -18,7 +18,7 @@ from activities.database import reading, writing
 from activities.entries import LedgerConflict
 from activities.tables import BANK_ENTRIES, BANK_MATCHES, CASES, MESSAGES
 from models.bank import BankEntry
-from models.events import Message
+from models.events import Message, PaymentReversed
 from models.matches import Candidate, Match
 from models.money import Money
 from models.open_invoices import CashDiscount, OpenInvoice
@@ -87,6 +87,9 @@ _PAID = ("payment_received",)
 _LESS = ("payment_received", "credit_note_issued")
 """What makes an invoice less before its case has heard of it."""
 _UNDONE = sa.update(BANK_MATCHES).where(BANK_MATCHES.c.key == bindparam("this"), _LIVE)
+_APPLIED = sa.select(BANK_MATCHES.c.reference).where(
+    BANK_MATCHES.c.key == bindparam("this"), BANK_MATCHES.c.message == "payment_received", _LIVE
+)
 _NTH = sa.select(sa.func.count()).where(BANK_MATCHES.c.key == bindparam("this"))
 
 
@@ -305,14 +308,26 @@ class BankBook:
             nth = int(connection.execute(_NTH, {"this": booking.entry.key}).scalar_one()) + 1
             carried("", DISMISSED, reference(booking.entry.key, nth), booking.set_aside, 100, booking.reason)
         if booking.takes_back:
-            # What was applied of the payment is no more, and nothing of it waits to be applied.
-            undone = {"undone": True, "undone_by": "", "undone_at": _now()}
-            connection.execute(_UNDONE, {"this": booking.takes_back, **undone})
-            connection.execute(
-                sa.update(BANK_ENTRIES)
-                .where(BANK_ENTRIES.c.key == booking.takes_back)
-                .values(status=RETURNED, unapplied_minor=0, reason=f"taken back by the bank: {booking.reason}"[:2000])
-            )
+            _take_back(connection, booking)
+
+
+def _take_back(connection: Connection, booking: Booking) -> None:
+    """What was applied of a payment is no more, and nothing of it waits to be applied: the bank has it again.
+
+    Raises:
+        LedgerConflict: if it came back before, or is applied otherwise than the messages of the booking say.
+    """
+    paid = booking.takes_back
+    applied = set(connection.execute(_APPLIED, {"this": paid}).scalars())
+    told = {share.message.payment for share in booking.shares if isinstance(share.message, PaymentReversed)}
+    returned = connection.execute(
+        sa.update(BANK_ENTRIES)
+        .where(BANK_ENTRIES.c.key == paid, BANK_ENTRIES.c.status != RETURNED)
+        .values(status=RETURNED, unapplied_minor=0, reason=f"taken back by the bank: {booking.reason}"[:2000])
+    )
+    if not returned.rowcount or applied != told:
+        raise LedgerConflict(f"entry {paid[:8]} has just been decided on by somebody else: the same again looks anew")
+    connection.execute(_UNDONE, {"this": paid, "undone": True, "undone_by": "", "undone_at": _now()})
 
 
 def reference(key: str, nth: int) -> str:

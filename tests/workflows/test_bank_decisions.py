@@ -1,12 +1,13 @@
 """What the bank takes back, and what people decide on its entries: in ledger, cases and journal alike."""
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from activities.bank_book import BankBook
+from activities.bank_book import BankBook, Booking, Share, reference
 from activities.ledger import LedgerConflict
 from gateway.bank import deciding
 from gateway.bank.booking import Bookkeeper, Delivery, deliver, shares_of
@@ -239,6 +240,49 @@ async def test_what_is_left_over_and_what_came_back_from_nowhere_is_said(world: 
         "1 paid more than is owed", "1 taken back by the bank, and not certain which payment",
     ]  # fmt: skip
     assert sorted(waiting(world)) == [("matched", "1100.00", "100.00"), ("unmatched", "7.00", "7.00")]
+
+
+async def test_a_return_does_not_overlook_what_a_person_decides_in_the_same_moment(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await opened(world)
+    paid = entry("400.00", "P", payer="Nobody Known Ltd")
+    await booked(world, paid)
+    row, back = deciding.find(world.service, paid.key), entry("400.00", "R", "reversal", end_to_end="E2E-P")
+    message = e.PaymentReceived(id=reference(paid.key, 1), amount=euros(400), received_on=on(0), by="anna")
+    decision = Booking(
+        paid, "ACME", "s.xml", row.statement, "matched", "assigned by anna", 100, euros(0), "B-1",
+        shares=(Share(NAME, message, euros(400), 100, "assigned by anna"),), by="anna",
+    )  # fmt: skip
+
+    book = BankBook.book
+
+    def book_a_moment_late(self: BankBook, bookings: Iterable[Booking]) -> list[Booking]:
+        decided = list(bookings)
+        monkeypatch.undo()
+        self.decide(decision, row)
+        return book(self, decided)
+
+    monkeypatch.setattr(BankBook, "book", book_a_moment_late)
+    with pytest.raises(InputRefused, match=r"s\.xml: entry .* has just been decided on by somebody else"):
+        await booked(world, back)
+    assert (await booked(world, back))[0] == ["matched"]
+    case = await world.case(NAME)
+    assert (case.outstanding, [p.reversed for p in case.payments]) == (euros(1000), [True])
+    assert balance(world, "bank_clearing") == balance(world, "unapplied_cash") == euros(0)
+
+
+async def test_a_payment_comes_back_once(world: World) -> None:
+    await opened(world)
+    paid = entry("400.00", "P", payer="Nobody Known Ltd")
+    await booked(world, paid, entry("400.00", "R1", "reversal", end_to_end="E2E-P"))
+    second = Booking(
+        entry("400.00", "R2", "reversal"), "ACME", "t.xml", "t", "matched", "the same again", 100, euros(0),
+        takes_back=paid.key,
+    )  # fmt: skip
+    with pytest.raises(LedgerConflict, match="has just been decided on"):
+        BankBook(world.ledger.engine).book([second])
+    assert BankBook(world.ledger.engine).find(second.entry.key) == []
 
 
 async def test_every_return_takes_one_payment_back_and_the_next_the_next(world: World) -> None:
