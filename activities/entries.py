@@ -275,12 +275,20 @@ def put_answer(
     connection.execute(_MESSAGE_CHANGED, {**_key(creditor, number, message), "status": status, "answer": answer[:2000]})
 
 
+def moved(
+    connection: Connection, creditor: str, number: str, message: Message, statuses: Sequence[str], to: str, answer: str
+) -> bool:  # fmt: skip
+    """Whether a message had one of these statuses, and has another now."""
+    values = {"its_statuses": list(statuses), "status": to, "answer": answer[:2000]}
+    return bool(connection.execute(_MOVED, {**_key(creditor, number, message), **values}).rowcount)
+
+
 def keep(
     connection: Connection, creditor: str, number: str, payment: Message, why: str, task: str,
     statuses: Sequence[str] = ("stored", "unapplied"),
 ) -> bool:  # fmt: skip
     """Money that no case can take (by these statuses) is kept, with a task; False if a case has it."""
-    if not _moved(connection, creditor, number, payment, statuses, "unapplied", why):
+    if not moved(connection, creditor, number, payment, statuses, "unapplied", why):
         return False
     name = ids.kept_task(payment.type, payment.id)
     put_task(connection, ids.case_id(creditor, number), name, "unapplied_cash", task, datetime.now(UTC))
@@ -292,15 +300,7 @@ def let_go(
     statuses: Sequence[str] = ("unapplied",),
 ) -> bool:  # fmt: skip
     """Money that no case has (by these statuses) goes elsewhere, and its task is done; False if it has gone."""
-    if not _moved(connection, creditor, number, payment, statuses, status, answer):
+    if not moved(connection, creditor, number, payment, statuses, status, answer):
         return False
     finish_task(connection, ids.case_id(creditor, number), ids.kept_task(payment.type, payment.id))
     return True
-
-
-def _moved(
-    connection: Connection, creditor: str, number: str, payment: Message, statuses: Sequence[str], to: str, answer: str
-) -> bool:  # fmt: skip
-    """Whether a payment had one of these statuses, and has another now."""
-    values = {"its_statuses": list(statuses), "status": to, "answer": answer[:2000]}
-    return bool(connection.execute(_MOVED, {**_key(creditor, number, payment), **values}).rowcount)

@@ -267,15 +267,23 @@ class Ledger:
             rows = connection.execute(_TOLD_MONEY if only_money else _TOLD, case).all()
         return [e.read_event(r.content) for r in rows if ids.message_id(r.type, r.reference) not in seen]
 
+    def refuse(self, creditor: str, number: str, message: Message, why: str) -> bool:
+        """A message is not possible; False if it was told twice at once, and has been taken meanwhile."""
+        with writing(self.engine) as connection:
+            return entries.moved(connection, creditor, number, message, ("stored",), "refused", why)
+
     def keep(self, creditor: str, number: str, payment: Message, why: str, task: str) -> bool:
         """Money that no case can take is kept, with a task; False if a case has taken it meanwhile."""
         with writing(self.engine) as connection:
             return entries.keep(connection, creditor, number, payment, why, task)
 
-    def let_go(self, creditor: str, number: str, payment: Message, status: str, answer: str) -> bool:
-        """Money that no case has leaves, and its task is done; False if it has left already."""
+    def let_go(self, creditor: str, number: str, payment: Message, status: str, by: Message, answer: str) -> bool:
+        """Money that no case has leaves by a message, and its task is done; False if it has left already."""
         with writing(self.engine) as connection:
-            return entries.let_go(connection, creditor, number, payment, status, answer)
+            gone = entries.let_go(connection, creditor, number, payment, status, f"{status} by {by.id}")
+            if gone:
+                entries.put_answer(connection, creditor, number, by, "delivered", answer)
+        return gone
 
     def unapplied(self, creditor: str, number: str) -> list[e.PaymentReceived]:
         """Payments that came when there was no running case, and are kept."""

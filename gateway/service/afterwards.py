@@ -1,13 +1,13 @@
 """Messages for a case that does not run: closed, unknown, or not started yet. The ledger alone answers for it."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 
 from activities.ledger import Ledger
 from gateway.errors import InputRefused
 from gateway.service.case_server import CaseServer, NoRunningCase
-from gateway.service.told import Told
+from gateway.service.told import KNOWN, Told
 from models import events as e
 from models import ids, view
 from models.case import Case, Refused
@@ -43,10 +43,13 @@ class Afterwards:
         case_id, reason = ids.case_id(creditor, number), str(gone)
         if not gone.closing:
             await self._carry_on_if_open(creditor, number)
-        if isinstance(message, e.PaymentReversed):
-            return await self._reopen(creditor, number, message)
-        if isinstance(message, e.Refunded):
-            return self._book_after_close(creditor, number, message)
+        try:
+            if isinstance(message, e.PaymentReversed):
+                return await self._reopen(creditor, number, message)
+            if isinstance(message, e.Refunded):
+                return self._book_after_close(creditor, number, message)
+        except Refused as refusal:
+            return self._refused(creditor, number, message, str(refusal))
         if isinstance(message, e.TaskCompleted) and self._ledger.finish_task(case_id, message.task):
             self._ledger.answered(creditor, number, message, "delivered", "done")
             return Told("done", None)
@@ -55,12 +58,16 @@ class Afterwards:
             why = "the case is closed" if known else "there is no such case yet"
             task = f"{message.amount} received for {creditor}/{number}, but {why}: refund, set off, or start the case"
             if not self._ledger.keep(creditor, number, message, why, task):
-                return Told("already known; nothing changed", None, duplicate=True)
+                return KNOWN
             return Told(f"{why}: {message.amount} is kept as unapplied cash, with a task", None, unapplied=True)
         row = next(iter(self._ledger.find(number, creditor)), None)
         reason = f"the case is closed ({row.outcome})" if row is not None and row.closed else reason
-        self._ledger.answered(creditor, number, message, "refused", reason)
-        raise InputRefused(f"{creditor}/{number}: {reason}")
+        return self._refused(creditor, number, message, reason)
+
+    def _refused(self, creditor: str, number: str, message: Message, reason: str) -> Told:
+        if self._ledger.refuse(creditor, number, message, reason):
+            raise InputRefused(f"{creditor}/{number}: {reason}")
+        return KNOWN
 
     async def _carry_on_if_open(self, creditor: str, number: str) -> None:
         """A case that was reopened this moment, or whose workflow was ended from outside, is pursued again."""
@@ -79,9 +86,7 @@ class Afterwards:
         """
         case = self._ledger.rebuild(ids.case_id(creditor, number))
         applied = case is not None and any(payment.id == reversal.payment for payment in case.payments)
-        gone = f"taken back ({reversal.id})"
-        if not applied and self._leaves(creditor, number, reversal.payment, "reversed", gone):
-            self._ledger.answered(creditor, number, reversal, "delivered", "it was never applied")
+        if not applied and self._leaves(creditor, number, reversal, "reversed"):
             return Told(f"payment {reversal.payment} is taken back; it was never applied", None)
         late: list[str] = []
 
@@ -102,20 +107,10 @@ class Afterwards:
         self, creditor: str, number: str, message: Message, answer: str, change: Callable[[Case], Case]
     ) -> Case:  # fmt: skip
         """A case with what the rules make of a message after its close, as it is booked now."""
-        with self._refusing(creditor, number, message):
-            case = self._ledger.amend(creditor, number, message, answer, change)
-            if case is None:
-                raise Refused("there is no such case")
+        case = self._ledger.amend(creditor, number, message, answer, change)
+        if case is None:
+            raise Refused("there is no such case")
         return case
-
-    @contextmanager
-    def _refusing(self, creditor: str, number: str, message: Message) -> Iterator[None]:
-        """What the rules refuse is refused, and the ledger knows why."""
-        try:
-            yield
-        except Refused as refusal:
-            self._ledger.answered(creditor, number, message, "refused", str(refusal))
-            raise InputRefused(f"{creditor}/{number}: {refusal}") from refusal
 
     def _after_close(self, case: Case, message: Message) -> Case:
         if not case.closed:
@@ -143,20 +138,18 @@ class Afterwards:
 
     def _give_back_unapplied(self, creditor: str, number: str, refund: e.Refunded) -> Told:
         """Money that came after the close, or for no case at all, is given back."""
-        with self._refusing(creditor, number, refund):
-            payment = self._kept(creditor, number, refund.payment)
-            if payment is not None and payment.amount != refund.amount:
-                raise Refused(f"payment {refund.payment!r} is kept whole: pay back {payment.amount}")
-            if not self._leaves(creditor, number, refund.payment, "refunded", f"paid back ({refund.id})"):
-                raise Refused(f"there is no payment {refund.payment!r} that could be paid back")
-        self._ledger.answered(creditor, number, refund, "delivered", "booked")
+        payment = self._kept(creditor, number, refund.payment)
+        if payment is not None and payment.amount != refund.amount:
+            raise Refused(f"payment {refund.payment!r} is kept whole: pay back {payment.amount}")
+        if not self._leaves(creditor, number, refund, "refunded"):
+            raise Refused(f"there is no payment {refund.payment!r} that could be paid back")
         return Told(f"{refund.amount} paid back; it was never applied", None)
 
     def _kept(self, creditor: str, number: str, payment: str) -> e.PaymentReceived | None:
         """A payment that no case has."""
         return next((m for m in self._ledger.unapplied(creditor, number) if m.id == payment), None)
 
-    def _leaves(self, creditor: str, number: str, payment: str, status: str, answer: str) -> bool:
+    def _leaves(self, creditor: str, number: str, by: e.PaymentReversed | e.Refunded, status: str) -> bool:
         """Money that no case has leaves; False if there is none such."""
-        kept = self._kept(creditor, number, payment)
-        return kept is not None and self._ledger.let_go(creditor, number, kept, status, answer)
+        kept = self._kept(creditor, number, by.payment)
+        return kept is not None and self._ledger.let_go(creditor, number, kept, status, by, "it was never applied")

@@ -15,7 +15,7 @@ from gateway.service.afterwards import Afterwards, RunsAgain
 from gateway.service.case_server import CaseServer, NoRunningCase
 from gateway.service.showing import shown
 from gateway.service.starting import Opened, Opening, Starter
-from gateway.service.told import Told
+from gateway.service.told import KNOWN, Told
 from models import ids, view
 from models.case import Case
 from models.events import Message, PaymentReversed
@@ -135,8 +135,9 @@ class Service:
             except RunsAgain:
                 return await self.tell(creditor, number, message)
         except InputRefused as refusal:
-            self.ledger.answered(creditor, number, message, "refused", str(refusal))
-            raise
+            if self.ledger.refuse(creditor, number, message, str(refusal)):
+                raise
+            return KNOWN
         whole = await asyncio.to_thread(
             self.ledger.answered, creditor, number, message, "delivered", answer.text, answer.head, answer.events
         )

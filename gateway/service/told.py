@@ -12,3 +12,7 @@ class Told(NamedTuple):
     head: Head | None
     duplicate: bool = False
     unapplied: bool = False
+
+
+KNOWN = Told("already known; nothing changed", None, duplicate=True)
+"""The answer to what was told before, or twice at once."""

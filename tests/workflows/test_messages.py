@@ -247,6 +247,19 @@ async def test_money_is_no_task_when_it_is_told_again_after_the_case_took_it_or_
     assert (world.open_tasks(), world.ledger.unapplied("ACME", "0017")) == ([], [])
 
 
+async def test_what_was_taken_is_not_refused_when_it_is_told_again_after_the_close(world: World) -> None:
+    await world.start()
+    held: dict[str, Any] = {"id": "H-1", "reason": "a call"}
+    back: dict[str, Any] = {"id": "R-1", "payment": "BANK-2"}
+    await world.tell(e.HoldPlaced, **held)
+    await world.tell(e.PaymentReceived, id="BANK-1", **FULL)
+    await world.tell(e.PaymentReceived, id="BANK-2", amount=euros(70), received_on=on(0))
+    assert "it was never applied" in (await world.tell(e.PaymentReversed, **back)).text
+    for kind, again in ((e.HoldPlaced, held), (e.PaymentReversed, back)):
+        assert (await world.tell(kind, **again)).duplicate
+    assert world.ledger.refusals("ACME", "0017") == []
+
+
 async def test_what_was_paid_while_the_case_was_closing_counts_if_a_reversal_keeps_it_open(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,7 +21,7 @@ from tests.workflows.world import World
 
 NUMBERS = ("A-1", "A-2")
 RULES = policy(step("late", after_due(200)))
-SLOW = ("record", "answered", "receive", "rebuild", "unapplied", "keep", "let_go", "amend")
+SLOW = ("record", "answered", "receive", "rebuild", "unapplied", "keep", "let_go", "refuse", "amend")
 HELD = ("delivered", "unapplied", "refunded", "reversed")
 """What became of a payment that did come."""
 
