@@ -137,8 +137,9 @@ async def _measure(entries: int, kills: int, beside: Path) -> bool:
             if last:
                 worker = await ground.worker("ours", queue)
         await asyncio.to_thread(run.finish, "bank", statement)
+        ended = await _ended(ground, entries)  # a case whose letter was on its way closes a moment after its payment
         counts = {what: run.count(query) for what, query in _COUNTS.items()}
-        counts["cases ended on the server"] = await _ended(ground, entries)
+        counts["cases ended on the server"] = ended
         await worker.stop()
     for what, count in counts.items():
         print(f"{count:>9,} {what}{'' if count == entries else '   WRONG'}")
