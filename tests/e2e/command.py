@@ -1,5 +1,6 @@
 """The command line in tests: in this process where speed counts, as a process of its own where that is the point."""
 
+import asyncio
 import csv
 import json
 import os
@@ -13,12 +14,14 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from temporalio.client import Client
 from typer.testing import CliRunner
 
 from activities.database import open_engine
 from activities.ledger import Ledger
 from gateway.cli import app
 from gateway.stack.state import StackState, read_state
+from models.ids import case_id
 
 REQUIRED = ("creditor", "number", "buyer_id", "currency", "amount", "due")
 _OURS = ("TEMPORAL_", "ARREARS_")
@@ -91,6 +94,18 @@ class CommandLine:
             if condition(shown):
                 return shown
         raise AssertionError("unreachable: polling fails by itself")
+
+    def ended(self, invoice: str, creditor: str = "ACME") -> None:
+        """Wait until the workflow of a case is over: one that has just closed lives a moment longer."""
+        state = read_state(self.folder)
+        assert state is not None, "no stack runs on this folder"
+
+        async def wait(address: str) -> None:
+            client = await Client.connect(address)
+            while (await client.get_workflow_handle(case_id(creditor, invoice)).describe()).close_time is None:
+                await asyncio.sleep(0.05)
+
+        asyncio.run(asyncio.wait_for(wait(state.temporal_address), 40))
 
     @contextmanager
     def ledger(self) -> Iterator[Ledger]:

@@ -160,6 +160,7 @@ def test_what_is_too_much_is_set_off_or_paid_back(arrears: CommandLine, begin: A
     begin("over-2")
     arrears("pay", "over-1", "--amount", "1100", "--reference", "O-1")
     assert arrears.show("over-1")["outcome"] == "paid"
+    arrears.ended("over-1")
 
     # The case is closed; its money is still there. The same command again changes nothing.
     for _ in range(2):
@@ -167,7 +168,7 @@ def test_what_is_too_much_is_set_off_or_paid_back(arrears: CommandLine, begin: A
     assert outstanding(arrears, "over-2") == "940.00"
     assert [p["amount"] for p in arrears.show("over-1")["unapplied"]] == ["40.00"]
     said = arrears("refund", "over-1", "--payment", "O-1", "--amount", "40", "--reference", "R-1").out
-    assert "closed" in said
+    assert "40.00 EUR of payment O-1 left the closed case" in said
     assert arrears.show("over-1")["unapplied"] == []
     assert "nothing of payment 'O-1' is unapplied" in (
         arrears("refund", "over-1", "--payment", "O-1", "--amount", "1", status=1).err
