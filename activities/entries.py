@@ -195,7 +195,7 @@ def _taken(connection: Connection, case_id: str, events: Sequence[Numbered]) -> 
     creditor, number = ids.split_case_id(case_id)
     for event in (numbered.event for numbered in events):
         if isinstance(event, e.PaymentReceived):
-            let_go(connection, creditor, number, event, "delivered", "taken by the case", ("stored", "unapplied"))
+            let_go(connection, creditor, number, event, "delivered", "taken by the case", _NO_CASE)
 
 
 def chained(previous: str, case_id: str, sequence: int, content: str) -> str:
@@ -227,6 +227,8 @@ def _the_message(columns: sa.Table) -> sa.ColumnElement[bool]:
 _MESSAGE = sa.select(MESSAGES.c.fingerprint, MESSAGES.c.status).where(_the_message(MESSAGES))
 _MESSAGE_CHANGED = sa.update(MESSAGES).where(_the_message(MESSAGES))
 
+_NO_CASE = ("stored", "unapplied")
+"""Money that waits for its case, or is kept as none could take it."""
 _MOVED = _MESSAGE_CHANGED.where(MESSAGES.c.status.in_(bindparam("its_statuses", expanding=True)))
 
 
@@ -268,11 +270,10 @@ def add_message(
     return "stored"
 
 
-def put_answer(
-    connection: Connection, creditor: str, number: str, message: Message, status: str, answer: str
-) -> None:  # fmt: skip
-    """What became of a message."""
-    connection.execute(_MESSAGE_CHANGED, {**_key(creditor, number, message), "status": status, "answer": answer[:2000]})
+def mark_delivered(connection: Connection, creditor: str, number: str, message: Message, answer: str) -> None:
+    """A message was taken: what it did."""
+    taken = {"status": "delivered", "answer": answer[:2000]}
+    connection.execute(_MESSAGE_CHANGED, {**_key(creditor, number, message), **taken})
 
 
 def moved(
@@ -284,11 +285,10 @@ def moved(
 
 
 def keep(
-    connection: Connection, creditor: str, number: str, payment: Message, why: str, task: str,
-    statuses: Sequence[str] = ("stored", "unapplied"),
+    connection: Connection, creditor: str, number: str, payment: Message, why: str, task: str
 ) -> bool:  # fmt: skip
-    """Money that no case can take (by these statuses) is kept, with a task; False if a case has it."""
-    if not moved(connection, creditor, number, payment, statuses, "unapplied", why):
+    """Money that no case can take is kept, with a task; False if a case has it, or it has gone."""
+    if not moved(connection, creditor, number, payment, _NO_CASE, "unapplied", why):
         return False
     name = ids.kept_task(payment.type, payment.id)
     put_task(connection, ids.case_id(creditor, number), name, "unapplied_cash", task, datetime.now(UTC))

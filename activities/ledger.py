@@ -212,10 +212,10 @@ class Ledger:
             )
 
     def answered(
-        self, creditor: str, number: str, message: Message, status: str, answer: str,
+        self, creditor: str, number: str, message: Message, answer: str,
         head: Head | None = None, events: Sequence[Numbered] = (),
     ) -> bool:  # fmt: skip
-        """What became of a message, with the events that came of it and the head of its case.
+        """A message was taken: with what answer, which events came of it, and the head of its case.
 
         Returns:
             Whether the chain reaches up to the head. It does not where an earlier answer is still on its way.
@@ -225,7 +225,7 @@ class Ledger:
         with writing(self.engine) as connection:
             if head is not None:
                 whole = entries.append(connection, case_id, events) >= head.sequence
-            entries.put_answer(connection, creditor, number, message, status, answer)
+            entries.mark_delivered(connection, creditor, number, message, answer)
             if head is not None:
                 entries.put_head(connection, head)
         return whole
@@ -253,7 +253,7 @@ class Ledger:
                 return None
             case = change(fold(events))
             entries.append(connection, case_id, case.journal)
-            entries.put_answer(connection, creditor, number, message, "delivered", answer)
+            entries.mark_delivered(connection, creditor, number, message, answer)
             entries.put_head(connection, view.head(case))
         return case
 
@@ -282,7 +282,7 @@ class Ledger:
         with writing(self.engine) as connection:
             gone = entries.let_go(connection, creditor, number, payment, status, f"{status} by {by.id}")
             if gone:
-                entries.put_answer(connection, creditor, number, by, "delivered", answer)
+                entries.mark_delivered(connection, creditor, number, by, answer)
         return gone
 
     def unapplied(self, creditor: str, number: str) -> list[e.PaymentReceived]:
@@ -353,13 +353,14 @@ class Ledger:
             entries.put_head(connection, head)
             if message is not None:
                 try:
-                    entries.add_message(connection, creditor, number, message, status="delivered")
+                    status = "unapplied" if late else "delivered"
+                    entries.add_message(connection, creditor, number, message, status)
                 except LedgerConflict as conflict:
                     return stored, str(conflict)
                 if late:
                     why = "the case is closed"
                     task = f"payment {message.id} came for {creditor}/{number}, but {why}: refund or set off"
-                    entries.keep(connection, creditor, number, message, why, task, ("delivered",))
+                    entries.keep(connection, creditor, number, message, why, task)
         return stored, None
 
     # --- tasks and totals -------------------------------------------------------------------------------------

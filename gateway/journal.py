@@ -108,6 +108,7 @@ def _of_case(record: CaseRecord, period: Period) -> Iterator[JournalLine]:
 
 # --- money without a case -------------------------------------------------------------------------------------
 
+# The task as `ids.kept_task` names it.
 _KEPT = sa.exists().where(
     TASKS.c.case_id == CASES.c.case_id, TASKS.c.task == MESSAGES.c.type + "-" + MESSAGES.c.reference
 )

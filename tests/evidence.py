@@ -53,7 +53,7 @@ class Told(Walk):
         creditor, number = ids.split_case_id(self.case.id)
         self.ledger.receive(creditor, number, given)
         self.apply(given)
-        self.ledger.answered(creditor, number, given, "delivered", "taken")
+        self.ledger.answered(creditor, number, given, "taken")
         return self.recorded()
 
     def _send(self, step: Any, occurrence: int, planned_at: datetime) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from activities.ledger import Ledger
 from gateway.errors import InputRefused
-from gateway.service.case_server import CaseServer, NoRunningCase
+from gateway.service.case_server import CaseServer, NoRunningCase, StillClosing
 from gateway.service.told import KNOWN, Told
 from models import events as e
 from models import ids, view
@@ -41,7 +41,7 @@ class Afterwards:
             Unreachable: the case has to be opened again, and the server does not answer.
         """
         case_id, reason = ids.case_id(creditor, number), str(gone)
-        if not gone.closing:
+        if not isinstance(gone, StillClosing):
             await self._carry_on_if_open(creditor, number)
         try:
             if isinstance(message, e.PaymentReversed):
@@ -51,7 +51,7 @@ class Afterwards:
         except Refused as refusal:
             return self._refused(creditor, number, message, str(refusal))
         if isinstance(message, e.TaskCompleted) and self._ledger.finish_task(case_id, message.task):
-            self._ledger.answered(creditor, number, message, "delivered", "done")
+            self._ledger.answered(creditor, number, message, "done")
             return Told("done", None)
         if isinstance(message, e.PaymentReceived):
             known = bool(self._ledger.known([case_id]))

@@ -31,9 +31,11 @@ PATIENCE = 30.0
 
 
 class NoRunningCase(Exception):
-    """No running workflow takes a message; the text says why. `closing`: one runs still, but its case is closed."""
+    """No running workflow takes a message; the text says why."""
 
-    closing = False
+
+class StillClosing(NoRunningCase):
+    """The case is closed, though its workflow runs a moment longer."""
 
 
 class CaseServer:
@@ -104,9 +106,7 @@ class CaseServer:
         except WorkflowUpdateFailedError as error:
             cause = error.cause
             if isinstance(cause, ApplicationError) and cause.type == "Closed":
-                gone = NoRunningCase(cause.message)
-                gone.closing = True
-                raise gone from error
+                raise StillClosing(cause.message) from error
             if isinstance(cause, ApplicationError) and cause.type == "AcceptedUpdateCompletedWorkflow":
                 raise NoRunningCase("the case has just closed") from error
             text = cause.message if isinstance(cause, ApplicationError) else str(cause)

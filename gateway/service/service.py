@@ -139,13 +139,13 @@ class Service:
                 raise
             return KNOWN
         whole = await asyncio.to_thread(
-            self.ledger.answered, creditor, number, message, "delivered", answer.text, answer.head, answer.events
+            self.ledger.answered, creditor, number, message, answer.text, answer.head, answer.events
         )
         if not whole:
             await self._catch_up(answer.head.case_id)
         told = Told(answer.text, answer.head, duplicate=known or answer.duplicate)
         reopened = isinstance(message, PaymentReversed) and not answer.head.closed
-        return await self._with_late_money(creditor, number, told) if reopened else told
+        return await self._tell_late_money(creditor, number, told) if reopened else told
 
     async def _catch_up(self, case_id: str) -> None:
         """Take over what a case did and the ledger does not know: of two answers the later one may be here first."""
@@ -154,7 +154,7 @@ class Service:
             if case is not None:
                 await asyncio.to_thread(self.ledger.record, case_id, case.journal, view.head(case))
 
-    async def _with_late_money(self, creditor: str, number: str, told: Told) -> Told:
+    async def _tell_late_money(self, creditor: str, number: str, told: Told) -> Told:
         """What was paid while the case was closing settles what is owed again, if a reversal reopened it in time."""
         for payment in self.ledger.unapplied(creditor, number):
             with suppress(InputRefused):  # the case shows what it refused

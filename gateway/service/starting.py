@@ -113,7 +113,7 @@ class Starter:
         for case_id, messages in told.items():
             creditor, number = ids.split_case_id(case_id)
             for message in messages:
-                self._ledger.answered(creditor, number, message, "delivered", "taken at the start of the case")
+                self._ledger.answered(creditor, number, message, "taken at the start of the case")
                 self._ledger.finish_task(case_id, ids.kept_task(message.type, message.id))
 
 

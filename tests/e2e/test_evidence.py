@@ -541,7 +541,7 @@ def unpacked(local: Ledger, arrears: CommandLine, tmp_path: Path) -> Path:
     walk.told(day(2), e.PaymentReceived, id="BANK-9", amount=euros(100), received_on=on(1))
     refused = e.DisputeResolved(id="REF-1", note="nothing was in dispute", by="carl")
     local.receive("ACME", "Ü 1", refused)
-    local.answered("ACME", "Ü 1", refused, "refused", "there is no open dispute")
+    local.refuse("ACME", "Ü 1", refused, "there is no open dispute")
     walk.told(day(9), e.DebtorReplied, text="=we will pay <b>soon</b>, 马上付款").told(day(20), e.Withdrawn).until(
         day(20)
     )

@@ -241,7 +241,7 @@ def test_a_reference_stands_for_one_content(ledger: Ledger) -> None:
     assert ledger.receive("GLOBEX", "0017", payment(amount="1 EUR")) == "stored"
     assert ledger.receive("ACME", "0017", e.HoldPlaced(id="BANK-1")) == "stored"
 
-    ledger.answered("ACME", "0017", payment(), "delivered", "thanks")
+    ledger.answered("ACME", "0017", payment(), "thanks")
 
     assert ledger.receive("ACME", "0017", payment()) == "delivered"
     assert [m.update_id for m in ledger.told("ACME", "0017")] == ["payment_received:BANK-1"], "money only"
@@ -257,7 +257,7 @@ def test_a_reference_stands_for_one_content(ledger: Ledger) -> None:
 
 def test_what_was_refused_may_be_said_again_in_other_words(ledger: Ledger) -> None:
     ledger.receive("ACME", "0017", payment())
-    ledger.answered("ACME", "0017", payment(), "refused", "not now")
+    ledger.refuse("ACME", "0017", payment(), "not now")
     assert [(row.type, row.answer) for row in ledger.refusals("ACME", "0017")] == [("payment_received", "not now")]
     assert ledger.told("ACME", "0017") == []
 
@@ -358,7 +358,7 @@ def test_totals_add_up_per_currency_stage_and_step(ledger: Ledger) -> None:
     ledger.receive("ACME", "a", payment("2", "0.01 EUR"))
     ledger.receive("ACME", "b", payment("1", "7 JPY"))
     ledger.receive("ACME", "b", payment("2", "8 JPY"))
-    ledger.answered("ACME", "b", payment("2", "8 JPY"), "refused", "no")
+    ledger.refuse("ACME", "b", payment("2", "8 JPY"), "no")
     outbox, order, notice = sending(ledger)
     outbox.put("key", order, "ACME", "B-1", notice)
 

@@ -82,7 +82,7 @@ async def test_an_event_that_never_reached_the_ledger_is_taken_over(real_world: 
         answer = await world.service.cases.tell(ID, payment)
         # What the first answer brought along is lost; its message counts as told.
         head, events = (answer.head, answer.events) if nth == 2 else (None, ())
-        whole = world.ledger.answered("ACME", NUMBER, payment, "delivered", answer.text, head, events)
+        whole = world.ledger.answered("ACME", NUMBER, payment, answer.text, head, events)
         assert whole == (nth == 1)
     known = world.ledger.rebuild(ID)
     assert known is not None and known.outstanding == euros(1000)
