@@ -23,6 +23,7 @@ from temporalio.client import (
     SchedulePolicy,
     ScheduleSpec,
 )
+from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
@@ -135,7 +136,7 @@ async def serve(settings: Settings) -> None:
     faults = letter_faults(settings.data_dir)
     if faults:
         raise InputRefused("letters have errors; mend them and start again:\n" + "\n".join(map(str, faults)))
-    client = await connect_server(settings)
+    client = await connect_server(settings, runtime=Runtime.default())
     await register_search_attributes(client)
     ledger = open_ledger(settings)
     worker = build_worker(client, ledger, settings)

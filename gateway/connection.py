@@ -1,11 +1,13 @@
 """Connecting to Temporal and to the ledger, with the errors a person can act on."""
 
+from functools import lru_cache
 from pathlib import Path
 
 import structlog
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import Client
+from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.service import RPCError
 
 from activities.database import LedgerUnreachable, open_engine
@@ -19,8 +21,20 @@ from workflows.plugin import arrears_plugin
 log = structlog.get_logger("arrears.connection")
 
 
-async def connect_server(settings: Settings, wait: float = 30.0) -> Client:
+@lru_cache(maxsize=1)
+def _quiet() -> Runtime:
+    """The SDK without lines of its own on stdout for every try: the command says once what went wrong."""
+    errors = TelemetryFilter(core_level="ERROR", other_level="ERROR")
+    return Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(filter=errors)))
+
+
+async def connect_server(settings: Settings, wait: float = 30.0, runtime: Runtime | None = None) -> Client:
     """A client for the server that the environment names, else for the data folder's stack.
+
+    Args:
+        settings: Of this process.
+        wait: Seconds to wait for a stack that is starting.
+        runtime: The SDK's, where its own warnings are wanted, as in a worker.
 
     Raises:
         Unreachable: with the address that was tried and what to check.
@@ -29,7 +43,7 @@ async def connect_server(settings: Settings, wait: float = 30.0) -> Client:
     target = config.setdefault("target_host", "localhost:7233")
     config.setdefault("namespace", settings.namespace)
     try:
-        return await Client.connect(**config, plugins=[arrears_plugin()])
+        return await Client.connect(**config, plugins=[arrears_plugin()], runtime=runtime or _quiet())
     except (RuntimeError, ValueError, RPCError) as error:
         raise Unreachable(
             f"the Temporal server at {target} does not answer ({str(error).splitlines()[0][:200]}): "

@@ -117,3 +117,25 @@ def test_nothing_is_lost_and_nothing_is_sent_twice_whatever_is_killed(tmp_path: 
         # Repeats carry the same Message-ID; there are no more of them than there were mails under way.
         repeated = sum(arrived.values()) - len(arrived)
         assert repeated <= 2 * 2 * 24, repeated
+
+
+def test_a_start_whose_server_dies_says_so_once_and_the_same_again_completes_it(tmp_path: Path) -> None:
+    folder, count = tmp_path / "var", 300
+    arrears = CommandLine(folder)
+    file = written(tmp_path / "i.csv", *(row(f"S-{n}") for n in range(count)))
+    with up(folder) as stack, arrears.ledger() as ledger:
+        with arrears.running("start", file) as starting:
+            for _ in polling(lambda: "nothing is written", pause_s=0.005):
+                if any(ledger.heads()):
+                    break
+            os.kill(stack.process.pid, signal.SIGKILL)
+            stack.process.wait()
+            printed, said = starting.communicate(timeout=120)
+        assert (starting.returncode, printed) == (3, ""), said
+        (line,) = said.splitlines()
+        assert line.startswith("arrears: the Temporal server did not answer") and "then repeat" in line
+
+    with up(folder), arrears.ledger() as ledger:
+        told = arrears.start(file)
+        assert told["accepted"] + told["unchanged"] == count
+        assert sum(head.started for head in ledger.heads()) == count
