@@ -101,11 +101,16 @@ class World:
         self.clock = self.clock.but(business=instant)
 
     async def pass_until(self, instant: datetime) -> None:
-        """Let time pass, with everything that falls due on the way; what is under way is finished first."""
+        """Let time pass, with everything that falls due on the way; what is under way is finished first.
+
+        A moment more passes, because a timer for that very instant fires a few milliseconds later. Were something
+        told to its case just then, the server that skips time could lose the case: it refuses a task that cancels
+        a timer fired meanwhile, and never sends it again (temporalio/sdk-java#3088).
+        """
         now = await self.now()
         assert now <= instant, f"it is {now} already"
         await self.env.sleep(self.clock.delay(self._wall, instant))
-        await self.now()
+        await self.settle()
 
     async def settle(self) -> None:
         """Let everything that is under way come to its end: a server that skips time skips none before that."""
