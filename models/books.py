@@ -112,13 +112,19 @@ def cash_unapplied(claim: Claim) -> Money:
     return claim.statement.unapplied - sum(waived, Money.zero(claim.principal.currency))
 
 
-def order_of_receipt(invoice: Invoice, entries: Entries, designation: Part | None) -> tuple[Part, ...]:
+def order_of_receipt(
+    invoice: Invoice, entries: Entries, designation: Part | None, day: date | None = None
+) -> tuple[Part, ...]:
     """What a payment settles first: the contract's order, else the law's (e.g. BGB § 367).
 
-    Nothing but principal is owed while no interest is claimed. The debtor's designation counts where the law lets the
-    debtor say so (`debtor_may_designate`).
+    Nothing but principal is owed while no interest is claimed; what came on a `day` before the claim settled principal,
+    whenever we hear of it. The debtor's designation counts where the law lets the debtor say so
+    (`debtor_may_designate`).
     """
-    if entries.claim is None or entries.claim.until is not None or invoice.allocation == "principal_first":
+    claim = entries.claim
+    if claim is None or claim.until is not None or invoice.allocation == "principal_first":
+        return PRINCIPAL_FIRST
+    if day is not None and day < claim.since:
         return PRINCIPAL_FIRST
     if entries.law is None:
         return COSTS_FIRST

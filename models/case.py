@@ -44,7 +44,7 @@ from models.records import (
     WriteOffProposal,
 )
 
-RULES_VERSION = 3
+RULES_VERSION = 4
 """Pinned in every case that opens: pure code cannot ask Temporal which version of itself a history was made with.
 
 1: a write-off acted at once, a dispute had no day to be answered by, a reversed payment gave no time of grace, and a
@@ -52,6 +52,9 @@ promise always made the ladder wait.
 2: a payment that was taken back left behind what had come with it (the discount, the limitation it had moved, the task
 to refund another) and broke the plan that it came before; money dated ahead moved limitation by that day, a letter that
 came back went on moving it, a plan did not count as a promise; a step waited for ever for one that had fallen away.
+3: a payment of before interest was claimed, told afterwards, settled interest first; a demand moved limitation before
+it was posted, and of what moved it only the last was kept; a dispute could be answered after limitation; a dispute
+upheld in part gave the rest no fresh cure period; what was settled in kind alone closed as withdrawn.
 """
 
 

@@ -174,7 +174,7 @@ def moved(case: Case, event: LimitationEvent, on: date, proof: str) -> Case:
         return case
     match effect(case, event):
         case "restart":
-            if any(restart.on >= on for restart in case.restarts):
+            if case.rules_version < 4 and any(restart.on >= on for restart in case.restarts):
                 return case
         case "postpone":
             # Once only (e.g. JP Civil Code art. 150); one that came too early to postpone anything does not count.
@@ -188,7 +188,10 @@ def moved(case: Case, event: LimitationEvent, on: date, proof: str) -> Case:
             return met(case, "limitation", f"suspended by {proof}") if event in _IN_COURT else case
         case _:
             return case
-    return with_deadlines(case.but(restarts=(*case.restarts, Restart(event=event, on=on, proof=proof))))
+    restarts = (*case.restarts, Restart(event=event, on=on, proof=proof))
+    if case.rules_version > 3:  # All are kept, by their days: one of them may be taken back.
+        restarts = tuple(sorted(restarts, key=lambda restart: restart.on))
+    return with_deadlines(case.but(restarts=restarts))
 
 
 def moved_back(case: Case, proof: str, at: datetime) -> Case:
@@ -322,4 +325,8 @@ def barred(case: Case, day: date) -> str | None:
     limitation = next((d for d in case.deadlines if d.kind == "limitation"), None)
     if limitation is None or limitation.met is not None or day <= limitation.day:
         return None
-    return f"the claim is barred after {limitation.legal_day} ({limitation.why}; {limitation.source})"
+    last = f"{limitation.legal_day}"
+    if limitation.day != limitation.legal_day:
+        last += f", and {limitation.day} is the last business day before"
+    unverified = "" if limitation.verified else ", not verified"
+    return f"the claim is barred after {last} ({limitation.why}; {limitation.source}{unverified})"

@@ -114,10 +114,15 @@ def verdict(case: Case) -> Outcome | None:
     if case.short is not None:
         return "short_settled"
     if not case.outstanding:
-        return "paid" if case.paid or not case.credited else "withdrawn"
+        return "paid" if case.paid or not case.credited or _settled_in_kind(case) else "withdrawn"
     if case.written_off and any(d.kind == "limitation" and d.missed for d in case.deadlines):
         return "limitation_expired"
     return None
+
+
+def _settled_in_kind(case: Case) -> bool:
+    """Whether the debtor gave something other than money."""
+    return case.rules_version > 3 and any(credit.kind in ("set_off", "goods_in_lieu") for credit in case.credits)
 
 
 def _broken_plan(case: Case) -> PlanEnded:

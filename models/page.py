@@ -79,7 +79,9 @@ def pausing(case: Case) -> list[str]:
 
 
 def _deadline(deadline: Deadline) -> str:
-    state = plain(deadline.met) if deadline.met else "**missed**" if deadline.missed else "open"
+    state = plain(deadline.met) if deadline.met else "open"
+    if deadline.missed:
+        state = "**missed**" + (f", late: {plain(deadline.met)}" if deadline.met else "")
     mark = "" if deadline.verified else " (unverified)"
     return f"**{name(deadline.kind)}** {deadline.day}, {state}: {plain(f'{deadline.why}; {deadline.source}')}{mark}"
 

@@ -3,11 +3,11 @@
 What they come to is in balance.py.
 """
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from models import events as e
 from models import ids, tasks
-from models.allocation import COSTS_FIRST
+from models.allocation import COSTS_FIRST, Part
 from models.balance import balanced, booked_through, in_currency, kept, unapplied_cash
 from models.books import REST, debtor_day, designated, order_of_receipt
 from models.case import Case, Refused
@@ -21,8 +21,8 @@ from models.records import Payment
 
 def payment_received(case: Case, event: e.PaymentReceived, at: datetime) -> Case:
     """Money came in. What is too much, or in another currency, stays unapplied, with a task."""
-    order = order_of_receipt(case.invoice, case, event.designation)
     today = debtor_day(case.invoice, at)
+    order = _order(case, event.designation, min(event.received_on, today))
     payment = Payment(
         id=event.id, amount=event.amount, received_on=event.received_on.isoformat(), order=order,
         counts_on=today.isoformat() if event.received_on > today else None,
@@ -61,6 +61,10 @@ def payment_received(case: Case, event: e.PaymentReceived, at: datetime) -> Case
     return kept(case, at)
 
 
+def _order(case: Case, designation: Part | None, day: date) -> tuple[Part, ...]:
+    return order_of_receipt(case.invoice, case, designation, day if case.rules_version > 3 else None)
+
+
 def _crossed(case: Case, event: e.PaymentReceived, at: datetime) -> Case:
     """A payment that the bank had when we wrote, and that we heard of after: the debtor gets a letter of correction."""
     if not case.policy.corrections:
@@ -80,7 +84,7 @@ def payment_allocated(case: Case, event: e.PaymentAllocated, at: datetime) -> Ca
             raise Refused(f"payment {found.id!r} is in the invoice's currency: it counts for what it is")
         if found.returned is not None:
             raise Refused(f"payment {found.id!r} was paid back: it counts for nothing")
-        found = found.but(counts_as=event.counts_as, order=order_of_receipt(case.invoice, case, None))
+        found = found.but(counts_as=event.counts_as, order=_order(case, None, found.day))
     if event.first is not None:
         if case.claim is None:
             raise Refused("no interest or costs are claimed in this case: every payment settles principal")

@@ -25,6 +25,8 @@ def dispute_raised(case: Case, event: e.DisputeRaised, at: datetime) -> Case:
         return case.but(dispute=Dispute(id=event.id, amount=event.amount, reason=event.reason, since=at))
     answer_by = event.answer_by or local_date(case, at) + timedelta(days=case.policy.dispute_answer)
     _not_past(case, answer_by, at)
+    if case.rules_version > 3 and event.answer_by is not None:
+        _in_time(case, answer_by)
     dispute = Dispute(
         id=event.id, amount=event.amount, category=event.category, reason=event.reason, evidence=event.evidence,
         since=at, answer_by=answer_by, overdue_at=_after(case, answer_by, 0),
@@ -33,6 +35,13 @@ def dispute_raised(case: Case, event: e.DisputeRaised, at: datetime) -> Case:
     why = f" ({event.category}{': ' + event.reason if event.reason else ''})"
     text = f"answer the dispute by {answer_by}: the debtor contests {contested}{why}; then `arrears resolve`"
     return tasks.opened(case.but(dispute=dispute), "dispute", text[:2000], at, about=event.id)
+
+
+def _in_time(case: Case, answer_by: date) -> None:
+    """Refuse to answer a dispute so late that the claim would be barred, or cover lost: the ladder waits so long."""
+    late = [why for why in (barred(case, answer_by), *crossed(case, answer_by)) if why]
+    if late:
+        raise Refused(f"answer the dispute sooner than {answer_by}: {'; '.join(late)}")
 
 
 def dispute_unanswered(case: Case, _: e.DisputeUnanswered, at: datetime) -> Case:
@@ -48,7 +57,7 @@ def dispute_unanswered(case: Case, _: e.DisputeUnanswered, at: datetime) -> Case
 def dispute_resolved(case: Case, event: e.DisputeResolved, at: datetime) -> Case:
     """Upheld: the invoice shrinks by what was disputed, or by the amount given.
 
-    Rejected: the ladder goes on where it was, with fresh cure periods.
+    What was rejected, all or the rest: the ladder goes on where it was, with fresh cure periods.
     """
     dispute = case.dispute
     if dispute is None:
@@ -65,9 +74,9 @@ def dispute_resolved(case: Case, event: e.DisputeResolved, at: datetime) -> Case
     case = over(case.but(dispute=None), "dispute", dispute.id, outcome, credit if event.upheld else disputed, at)
     for kind in ("dispute", "dispute_unanswered"):
         case = tasks.settled(case, kind, dispute.id, at, outcome)
-    if not event.upheld:
-        return case.but(fresh_at=at)
-    if not credit:
+    if not event.upheld or (case.rules_version > 3 and credit < disputed):
+        case = case.but(fresh_at=at)
+    if not event.upheld or not credit:
         return case
     return kept(credited(case, event.id, "credit_note", credit, local_date(case, at), at), at)
 

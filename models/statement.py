@@ -45,7 +45,7 @@ def deadlines_json(case: Case, now: datetime) -> list[dict[str, Any]]:
         {
             "kind": d.kind, "name": name(d.kind), "day": d.day.isoformat(), "legal_day": d.legal_day.isoformat(),
             "days_left": (d.day - today).days, "why": d.why, "source": d.source, "verified": d.verified,
-            "state": "met" if d.met else "missed" if d.missed or d.day < today else "open", "met": d.met,
+            "state": "missed" if d.missed else "met" if d.met else "missed" if d.day < today else "open", "met": d.met,
         }
         for d in case.deadlines
     ]  # fmt: skip

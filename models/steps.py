@@ -37,10 +37,17 @@ def done(
     )
     if not case.deadlines:
         return case
-    day = local_date(case, performed_at)
-    if kind in _LIMITATION:
-        case = moved(case, _LIMITATION[kind], day, proof_of(done))
+    handed_over = task is not None and not any(t.id == task and t.done_at is not None for t in case.tasks)
+    if case.rules_version < 4 or not handed_over:  # What a person still has to post is proven by the task.
+        case = _demanded(case, done)
     return met_by_step(case, kind, notice or task or step)
+
+
+def _demanded(case: Case, done: DoneStep) -> Case:
+    """A demand that went out moves the limitation date where the law lets it."""
+    if done.kind not in _LIMITATION:
+        return case
+    return moved(case, _LIMITATION[done.kind], local_date(case, done.performed_at), proof_of(done))
 
 
 _LIMITATION: dict[StepKind, LimitationEvent] = {
@@ -186,6 +193,9 @@ def task_completed(case: Case, event: e.TaskCompleted, at: datetime) -> Case:
         return moved(case, "suit", local_date(case, at), f"task {found.id}")
     if found.kind == "refused_step" and found.step in case.refused:
         return _mended(case, found, event, at)
+    handed_over = next((done for done in case.performed if done.task == found.id), None)
+    if case.rules_version > 3 and handed_over is not None and event.outcome == "done":
+        return _demanded(case, handed_over)
     return case
 
 

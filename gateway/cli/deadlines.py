@@ -25,12 +25,12 @@ def deadlines(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the hard deadlines: of one case all of them, else of every open case the next one, the most urgent first.
+    """List the hard deadlines: of one case all of them, else what was missed, then of every open case the next one.
 
     They count from the contractual due date, and nothing pauses them. Not legal advice.
     """
     if invoice is not None:
-        found = with_ledger(data_dir, lambda service: _of_case(service, invoice))
+        found = with_ledger(data_dir, lambda service: _of_case(service, *service.resolve(invoice)))
     else:
         found = with_ledger(data_dir, lambda service: _next_ones(service, within))
     if within is not None and invoice is not None:
@@ -40,12 +40,15 @@ def deadlines(
             emit(line)
         else:
             say(_text(line))
-    if not as_json and not found:
+    if found or as_json:
+        return
+    if within is not None:
+        say(f"no hard deadline within {within} days, and none was missed")
+    else:
         say("no hard deadline is known: it needs a jurisdiction, the terms of the insurance, or a guarantee's end")
 
 
-def _of_case(service: Service, invoice: str) -> list[dict[str, Any]]:
-    creditor, number = service.resolve(invoice)
+def _of_case(service: Service, creditor: str, number: str) -> list[dict[str, Any]]:
     case = service.ledger.rebuild(ids.case_id(creditor, number))
     if case is None:
         raise InputRefused(f"there is no case {creditor}/{number}")
@@ -54,9 +57,17 @@ def _of_case(service: Service, invoice: str) -> list[dict[str, Any]]:
 
 
 def _next_ones(service: Service, within: int | None) -> list[dict[str, Any]]:
+    """What was missed and nobody has seen to, then the next one of each open case."""
     today = datetime.now(UTC).date()
+    alarms = dict.fromkeys(task.case_id for task in service.ledger.tasks() if task.kind == "deadline_missed")
+    missed = [
+        {field: line[field] for field in _SHORT}
+        for case_id in alarms
+        for line in _of_case(service, *ids.split_case_id(case_id))
+        if line["state"] == "missed" and not line["met"]
+    ]
     rows = service.ledger.deadlines(None if within is None else today + timedelta(days=within))
-    return [
+    following = [
         {
             "creditor": row.creditor, "invoice": row.number, "kind": row.deadline, "name": name(row.deadline),
             "day": row.deadline_day.isoformat(), "days_left": (row.deadline_day - today).days,
@@ -64,6 +75,10 @@ def _next_ones(service: Service, within: int | None) -> list[dict[str, Any]]:
         }
         for row in rows
     ]  # fmt: skip
+    return sorted(missed, key=lambda line: str(line["day"])) + following
+
+
+_SHORT = ("creditor", "invoice", "kind", "name", "day", "days_left", "state")
 
 
 def _text(line: dict[str, Any]) -> str:
@@ -74,4 +89,10 @@ def _text(line: dict[str, Any]) -> str:
     if "why" not in line:
         return text
     unverified = "" if line["verified"] else ", not verified"
-    return f"{text}: {line['why']} [{line['source']}{unverified}]" + (f", {line['met']}" if line["met"] else "")
+    return f"{text}: {line['why']} [{line['source']}{unverified}]" + _met(line)
+
+
+def _met(line: dict[str, Any]) -> str:
+    if not line["met"]:
+        return ""
+    return f", late: {line['met']}" if line["state"] == "missed" else f", {line['met']}"

@@ -323,6 +323,8 @@ def test_the_terms_of_the_insurance_give_deadlines_and_bounds(arrears: CommandLi
         "insurer_notice": "missed", "claim_filing": "open", "limitation": "open",
     }  # fmt: skip
     assert "MISSED  INSURED/ins-1  notice of overdue to the insurer: 15 days" in arrears("deadlines", "ins-1").out
+    overview = [(line["invoice"], line["kind"], line["state"]) for line in arrears("deadlines", "--json").lines]
+    assert ("ins-1", "insurer_notice", "missed") in overview and ("ins-1", "claim_filing", "open") in overview
     # The longest extension is sixty days from the due date: beyond it two people are needed.
     refused = arrears("extend", "ins-2", "--until", today(81), "--by", "anna", status=1).err
     assert f"the insurance allows an extension until {today(80)}" in refused and "second person" in refused

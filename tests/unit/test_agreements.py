@@ -267,6 +267,18 @@ def test_a_rejected_dispute_gives_fresh_cure_periods() -> None:
     assert walk.until(day(30)).steps == [("letter", 1), ("demand", 18)]
 
 
+@pytest.mark.parametrize(("upheld", "demanded_on"), [("1.00 EUR", 18), ("100.00 EUR", 12)])
+def test_a_dispute_upheld_in_part_is_rejected_for_the_rest(upheld: str, demanded_on: int) -> None:
+    rules = policy(
+        step("letter", after_due(1), cure_period="P10D"),
+        step("demand", after_due(12), "formal_demand", requires=["letter"]),
+    )
+    walk = Walk(rules).tell(day(5), e.DisputeRaised, amount="100.00 EUR")
+    walk.tell(day(8), e.DisputeResolved, upheld=True, amount=upheld)
+
+    assert walk.until(day(30)).steps == [("letter", 1), ("demand", demanded_on)]
+
+
 @pytest.mark.parametrize(
     ("message", "body", "reason"),
     [

@@ -152,6 +152,9 @@ def test_an_invoice_credited_in_full_is_withdrawn_and_one_paid_in_part_is_paid()
     mixed = Walk().tell(day(2), e.PaymentReceived, **paid(1)).tell(day(2), e.CreditNoteIssued, amount=euros(999))
 
     assert credited.case.outcome == "withdrawn"
+    for kind in ("set_off", "goods_in_lieu"):
+        given = Walk().tell(day(2), e.CreditNoteIssued, amount="1000.00 EUR", kind=kind).until(day(3))
+        assert given.case.outcome == "paid"
     assert mixed.until(day(3)).case.outcome == "paid"
 
 

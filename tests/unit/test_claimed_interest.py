@@ -110,13 +110,30 @@ def test_what_came_before_the_claim_settled_principal() -> None:
     assert owed(pay(walk, 20, 100).case) == ("0.00", "0.00", "543.94")
 
 
-def test_a_payment_of_before_that_is_told_late_cuts_the_interest_back() -> None:
-    # 15 d on 1,000 = 4.2205. Told on day 16 that 400 came on day 5: the law's order, as things stand by then:
-    # 40 costs, 1.41 interest, 358.59 principal; 10 d on 641.41 = 1.8047.
+def test_a_payment_of_before_the_claim_settles_the_same_however_late_it_is_told() -> None:
+    # 15 d on 1,000 = 4.2205. Told on day 16 that 400 came on day 5, when nothing but principal was claimed: as above.
     walk = demanded()
     assert owed(walk.case) == ("40.00", "4.22", "1000.00")
     walk.tell(day(16), e.PaymentReceived, amount="400 EUR", received_on=on(5))
+    assert owed(walk.case) == ("40.00", "3.10", "600.00")
+    # On the day of the claim itself the law's order holds: 40 costs, 4.22 interest, 55.78 principal.
+    same_day = demanded().tell(day(16), e.PaymentReceived, amount="100 EUR", received_on=on(15))
+    assert owed(same_day.case) == ("0.00", "0.00", "944.22")
+
+
+def test_under_earlier_rules_a_payment_told_late_settles_as_things_stand_by_then() -> None:
+    # 40 costs, 1.41 interest, 358.59 principal; 10 d on 641.41 = 1.8047.
+    walk = demanded()
+    walk.case = walk.case.but(rules_version=3)
+    walk.tell(day(16), e.PaymentReceived, amount="400 EUR", received_on=on(5))
     assert owed(walk.case) == ("0.00", "1.80", "641.41")
+
+
+def test_a_foreign_payment_of_before_the_claim_settles_principal_once_it_is_counted() -> None:
+    walk = demanded()
+    walk.tell(day(16), e.PaymentReceived, id="F", amount="440 USD", received_on=on(5))
+    walk.tell(day(17), e.PaymentAllocated, payment="F", counts_as="400 EUR")
+    assert owed(walk.case) == ("40.00", "3.10", "600.00")
 
 
 def test_principal_first_if_the_contract_says_so() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from models import events as e
 from models import view
-from models.case import Case, Refused
+from models.case import RULES_VERSION, Case, Refused
 from models.records import Deadline
 from models.statement import deadlines_json
 from tests.cases import Walk, after_due, day, euros, on, policy, step
@@ -175,9 +175,10 @@ def test_warnings_supersede_each_other_and_a_missed_day_is_an_alarm_that_stays()
     walk.tell(day(17), e.HoldPlaced).until(day(200))
     assert tasks(walk, "deadline_missed") == [alarm]
     assert [t.outcome for t in walk.case.tasks if t.kind == "deadline"] == ["superseded"] * 3 + ["missed"]
-    # Done after all, it is met, though late.
+    # Done after all, it was missed all the same.
     walk.tell(day(201), e.TaskCompleted, task="deadline_missed-1")
-    assert found(walk.case, "insurer_notice").met == "task deadline_missed-1, done by anna"
+    (line,) = deadlines_json(walk.case, walk.now)
+    assert (line["state"], line["met"]) == ("missed", "task deadline_missed-1, done by anna")
 
 
 def test_a_completed_task_meets_a_deadline_and_a_dropped_one_does_not() -> None:
@@ -340,6 +341,37 @@ def test_a_demand_that_came_back_has_moved_nothing() -> None:
     assert (walk.case.restarts, str(found(walk.case, "limitation").day)) == ((), "2029-03-02")
 
 
+def test_a_demand_that_a_person_has_to_post_moves_limitation_once_that_is_done() -> None:
+    # CN: three years from 2 March 2026, Friday 2 March 2029; anew from the demand of day 15, 17 March.
+    def posted(version: int) -> Walk:
+        walk = Walk(DEMAND, law="CN")
+        walk.case = walk.case.but(rules_version=version)
+        walk.until(day(15), inclusive=False)
+        walk.apply(
+            e.StepPerformed(
+                step="demand", kind="formal_demand", occurrence=1, planned_at=day(15), performed_at=day(15),
+                notice="print-1", task="formal_demand-1", note="post it", at=day(15),
+            )
+        )  # fmt: skip
+        return walk
+
+    walk = posted(RULES_VERSION)
+    assert str(found(walk.case, "limitation").legal_day) == "2029-03-02"
+    dropped = posted(RULES_VERSION).tell(day(18), e.TaskCompleted, task="formal_demand-1", outcome="drop")
+    assert dropped.case.restarts == ()
+    walk.tell(day(18), e.TaskCompleted, task="formal_demand-1")
+    assert str(found(walk.case, "limitation").legal_day) == "2029-03-17"
+    assert [r.proof for r in walk.case.restarts] == ["demand, print-1"]
+    assert str(found(posted(3).case, "limitation").legal_day) == "2029-03-17", "under earlier rules at once"
+
+
+def test_a_refused_demand_that_was_done_by_hand_moves_limitation() -> None:
+    walk = Walk(DEMAND, law="CN").until(day(15), inclusive=False)
+    walk.apply(e.StepRefused(step="demand", occurrence=1, reason="no address", at=day(15)))
+    walk.tell(day(18), e.TaskCompleted, task="refused_step-1")
+    assert str(found(walk.case, "limitation").legal_day) == "2029-03-20"
+
+
 def test_a_demand_postpones_once_in_japan() -> None:
     # Due 2 March 2026: until 2 March 2031. A demand of 3 January 2031 (day 1768) postpones to 3 July 2031; another
     # one in June postpones nothing.
@@ -373,6 +405,18 @@ def test_a_part_payment_that_is_taken_back_has_moved_nothing() -> None:
     assert walk.case.restarts == ()
     assert (found(walk.case, "limitation").legal_day, found(walk.case, "limitation").missed) == (date(2032, 3, 2), True)
     assert [n.event.at for n in walk.case.journal if isinstance(n.event, e.DeadlineMissed)] == [day(2195)]
+
+
+@pytest.mark.parametrize("told", [("A", "B"), ("B", "A")])
+def test_of_two_part_payments_the_one_that_lasts_moves_limitation(told: tuple[str, str]) -> None:
+    # UK: six years from the payment of day 190, 8 September 2026, whichever was told first.
+    came = {"A": on(200), "B": on(190)}
+    walk = Walk(QUIET, law="UK")
+    for n, name in enumerate(told):
+        walk.tell(day(201 + n), e.PaymentReceived, id=name, amount="10.00 EUR", received_on=came[name])
+    assert found(walk.case, "limitation").legal_day == date(2032, 9, 18)
+    walk.tell(day(210), e.PaymentReversed, payment="A")
+    assert found(walk.case, "limitation").legal_day == date(2032, 9, 8)
 
 
 def test_money_dated_ahead_moves_limitation_by_the_day_it_was_told() -> None:
@@ -472,6 +516,24 @@ def test_past_the_insurers_extension_a_second_person_is_needed(message: type[e.M
     assert Walk(QUIET, insurance=TERMS).tell(day(1), message, **concession(message, on(60))).case.on_hold
     with pytest.raises(Refused, match="second person"):
         Walk(QUIET, insurance=TERMS).tell(day(1), message, by="", approved_by="berta", **body)
+
+
+def test_a_dispute_is_not_answered_after_limitation_or_past_the_cover() -> None:
+    with pytest.raises(Refused, match="sooner than 2027-03-03: the claim is barred after 2027-03-02"):
+        Walk(QUIET, law="MX").tell(day(1), e.DisputeRaised, answer_by=date(2027, 3, 3))
+    with pytest.raises(Refused, match="sooner than 2026-05-02: the insurance allows an extension until"):
+        Walk(QUIET, insurance=TERMS).tell(day(1), e.DisputeRaised, answer_by=on(61))
+
+    assert Walk(QUIET, law="MX").tell(day(1), e.DisputeRaised, answer_by=date(2027, 3, 2)).case.on_hold
+    # The debtor's word alone is taken whenever it comes.
+    assert Walk(QUIET, law="MX").tell(day(364), e.DisputeRaised).case.on_hold
+
+
+def test_what_is_refused_names_the_day_that_counts() -> None:
+    # UK: six years from Saturday 7 March 2026, Sunday 7 March 2032; the last business day is Friday the 5th.
+    reason = "barred after 2032-03-07, and 2032-03-05 is the last business day before"
+    with pytest.raises(Refused, match=reason):
+        Walk(QUIET, law="UK", due="2026-03-07").tell(day(6), e.PromiseMade, pay_by=date(2032, 3, 6))
 
 
 # --- as others read them ----------------------------------------------------------------------------------------
