@@ -40,6 +40,10 @@ _TOLD = (
 )  # fmt: skip
 _UNAPPLIED = _TOLD.where(MESSAGES.c.type == "payment_received", MESSAGES.c.status == "unapplied")
 _TOLD_MONEY = _TOLD.where(MESSAGES.c.amount_minor.is_not(None) | (MESSAGES.c.type == "payment_reversed"))
+_PAYMENTS = sa.select(MESSAGES.c.content).where(
+    MESSAGES.c.creditor == sa.bindparam("its_creditor"), MESSAGES.c.number == sa.bindparam("its_number"),
+    MESSAGES.c.type == "payment_received", MESSAGES.c.status != "refused",
+).order_by(MESSAGES.c.id)  # fmt: skip
 _SHARES = (
     sa.select(MESSAGES.c.number, MESSAGES.c.content)
     .join(CASES, (CASES.c.creditor == MESSAGES.c.creditor) & (CASES.c.number == MESSAGES.c.number))
@@ -289,6 +293,12 @@ class Ledger:
         """Payments that came when there was no running case, and are kept."""
         with reading(self.engine) as connection:
             rows = connection.execute(_UNAPPLIED, {"its_creditor": creditor, "its_number": number})
+            return [cast(e.PaymentReceived, e.read_event(row.content)) for row in rows]
+
+    def payments(self, creditor: str, number: str) -> list[e.PaymentReceived]:
+        """All that was paid on an invoice, also what has left again."""
+        with reading(self.engine) as connection:
+            rows = connection.execute(_PAYMENTS, {"its_creditor": creditor, "its_number": number})
             return [cast(e.PaymentReceived, e.read_event(row.content)) for row in rows]
 
     def told_of(self, case_ids: Sequence[str]) -> dict[str, list[e.AnyMessage]]:

@@ -1,4 +1,4 @@
-"""What concerns several invoices of one buyer: a payment for all of them, a plan over all of them.
+"""What concerns several invoices of one buyer: a payment for all, a plan over all, money of one that settles another.
 
 Each case hears of its own part, through the service.
 """
@@ -54,6 +54,74 @@ async def receive(
 def _open_items(service: Service, creditor: str, buyer: str, currency: str) -> list[OpenItem]:
     rows: Sequence[Any] = service.ledger.open_items(creditor, buyer, currency)
     return [OpenItem(row.number, Money.from_minor(row.outstanding_minor, row.currency)) for row in rows]
+
+
+def found_for_set_off(
+    service: Service, source: tuple[str, str], target: tuple[str, str], amount: Money, payment: str | None
+) -> e.PaymentReceived:
+    """The payment on one invoice of which an amount is to settle another; one that has left already, too.
+
+    Raises:
+        InputRefused: the invoices do not belong together, or there is no such payment.
+    """
+    (creditor, number), (_, other) = source, target
+    mine, its = (next(iter(service.ledger.find(name, code))) for code, name in (source, target))
+    if mine.creditor != its.creditor:
+        raise InputRefused("money of one creditor cannot settle an invoice of another")
+    if mine.buyer_id != its.buyer_id:
+        raise InputRefused(
+            f"{creditor}/{number} is of buyer {mine.buyer_id}, {creditor}/{other} of {its.buyer_id}: "
+            "money of one buyer cannot settle an invoice of another"
+        )
+    if amount.currency != its.currency:
+        raise InputRefused(f"{creditor}/{other} is owed in {its.currency}: {amount} cannot be set off against it")
+    wanted = payment or _unapplied(service, creditor, number, other, amount)
+    paid = service.ledger.payments(creditor, number)
+    found = next((message for message in paid if message.id == wanted), None)
+    if found is None:
+        known = ", ".join(message.id for message in paid) or "none"
+        raise InputRefused(f"{creditor}/{number} has no payment {wanted!r} (known: {known})")
+    if other == number:
+        raise InputRefused(f"{creditor}/{number}: what settles nothing here cannot be set off here, either")
+    return found
+
+
+def _unapplied(service: Service, creditor: str, number: str, other: str, amount: Money) -> str:
+    """The only payment that is unapplied; or the one that this very set-off, cut off before, has taken already."""
+    told = [m for m in service.ledger.told(creditor, number) if isinstance(m, e.Refunded)]
+    again = next((m.payment for m in told if (m.to, m.amount) == (other, amount)), None)
+    if again is not None:
+        return again
+    case = service.ledger.rebuild(ids.case_id(creditor, number))
+    found = [
+        *(p.id for p in (case.unapplied if case else ())),
+        *(p.id for p in service.ledger.unapplied(creditor, number)),
+    ]
+    if len(found) != 1:
+        raise InputRefused(f"{creditor}/{number}: name the --payment (unapplied: {', '.join(found) or 'none'})")
+    return found[0]
+
+
+async def set_off(
+    service: Service, creditor: str, number: str, out: e.Refunded, found: e.PaymentReceived
+) -> list[tuple[str, Told]]:  # fmt: skip
+    """Move money that is unapplied on one invoice to another (`out.to`), where it comes in as a payment.
+
+    Both halves carry one reference: after a crash in between, the same again completes it.
+
+    Raises:
+        InputRefused: the money is not there, or the other invoice has another payment of that reference.
+    """
+    into = e.PaymentReceived(
+        id=out.id, amount=out.amount, received_on=found.received_on, payer=found.payer, by=out.by
+    )  # fmt: skip
+    # Before the money leaves: it must be able to arrive.
+    if any(m.id == into.id and m.fingerprint != into.fingerprint for m in service.ledger.payments(creditor, out.to)):
+        raise InputRefused(f"{creditor}/{out.to} has another payment {out.id!r}: give this set-off its own --reference")
+    return [
+        (number, await service.tell(creditor, number, out)),
+        (out.to, await service.tell(creditor, out.to, into)),
+    ]
 
 
 async def agree_plan(

@@ -28,7 +28,7 @@ from gateway.cli.telling import (
 from gateway.errors import InputRefused, WrongUsage
 from gateway.service import Service, Told
 from models import events as e
-from models import ids, view
+from models import view
 from models.allocation import Part
 from models.messages import Instalment
 from models.money import Money
@@ -229,39 +229,18 @@ def set_off(
         ))  # fmt: skip
         return
     target, moved = against, amount_of
+    assert moved is not None
 
     async def work(service: Service) -> list[tuple[str, Told]]:
-        creditor, number = service.resolve(invoice)
-        other_creditor, other = service.resolve(target)
-        if other_creditor != creditor:
-            raise InputRefused("money of one creditor cannot settle an invoice of another")
-        found = _payment(service, creditor, number, payment or _unapplied(service, creditor, number, other, moved))
-        if other == number:
-            raise InputRefused(f"{creditor}/{number}: what settles nothing here cannot be set off here, either")
-        name = reference or f"set-off-{found.id}-{other}"[:200]
-        out = message(e.Refunded, id=name, payment=found.id, amount=moved, to=other, on=day(date), note=reason, by=by)
-        # Both halves carry one reference: after a crash in between, the same command completes it.
-        into = message(
-            e.PaymentReceived, id=name, amount=moved, received_on=found.received_on, payer=found.payer, by=by
-        )
-        return [
-            (number, await service.tell(creditor, number, out)), (other, await service.tell(creditor, other, into)),
-        ]  # fmt: skip
+        source, other = service.resolve(invoice), service.resolve(target)
+        found = buyers.found_for_set_off(service, source, other, moved, payment)
+        out = message(
+            e.Refunded, id=reference or f"set-off-{found.id}-{other[1]}"[:200], payment=found.id, amount=moved,
+            to=other[1], on=day(date), note=reason, by=by,
+        )  # fmt: skip
+        return await buyers.set_off(service, *source, out, found)
 
     _answer(with_service(data_dir, work), as_json)
-
-
-def _unapplied(service: Service, creditor: str, number: str, other: str, amount: Money | None) -> str:
-    """The only payment that is unapplied; or the one that this very command, cut off before, has taken already."""
-    told = [m for m in service.ledger.told(creditor, number) if isinstance(m, e.Refunded)]
-    again = next((m.payment for m in told if (m.to, m.amount) == (other, amount)), None)
-    if again is not None:
-        return again
-    case = service.ledger.rebuild(ids.case_id(creditor, number))
-    found = [p.id for p in case.unapplied] if case else []
-    if len(found) != 1:
-        raise InputRefused(f"{creditor}/{number}: name the --payment (unapplied: {', '.join(found) or 'none'})")
-    return found[0]
 
 
 @app.command()

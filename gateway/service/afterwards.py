@@ -140,10 +140,18 @@ class Afterwards:
         """Money that came after the close, or for no case at all, is given back."""
         payment = self._kept(creditor, number, refund.payment)
         if payment is not None and payment.amount != refund.amount:
-            raise Refused(f"payment {refund.payment!r} is kept whole: pay back {payment.amount}")
+            raise Refused(
+                f"payment {refund.payment!r} came when no case ran, and is kept whole: {payment.amount} can be "
+                "paid back or set off, no part of it (what is too much for another invoice stays unapplied there)"
+            )
         if not self._leaves(creditor, number, refund, "refunded"):
             raise Refused(f"there is no payment {refund.payment!r} that could be paid back")
-        return Told(f"{refund.amount} paid back; it was never applied", None)
+        what = (
+            f"set off against {refund.to}; it was never applied here"
+            if refund.to
+            else "paid back; it was never applied"
+        )
+        return Told(f"{refund.amount} {what}", None)
 
     def _kept(self, creditor: str, number: str, payment: str) -> e.PaymentReceived | None:
         """A payment that no case has."""
