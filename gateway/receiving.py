@@ -238,7 +238,7 @@ class Reception:
             self.reports.refuse(report, Rejected(1, "invoice", shown(invoice or ""), str(refusal), ""), None)
         else:
             report["unchanged" if told.duplicate else "accepted"] += 1
-            report["notes"].append(f"{credited.note}: {told.text}")
+            report["notes"].append(f"{credited.note}: {told.said}")
 
     # --- tables -----------------------------------------------------------------------------------------------
 

@@ -108,7 +108,7 @@ def _answer(told: list[tuple[str, Told]], as_json: bool) -> None:
         ])  # fmt: skip
         return
     for number, answer in told:
-        say(f"{number}: {answer.text}")
+        say(f"{number}: {answer.said}")
 
 
 @app.command()

@@ -44,8 +44,9 @@ def tell(data_dir: str | None, invoice: str, as_json: bool, told: e.Message) -> 
             }
         )  # fmt: skip
     else:
-        where = f" [{head.stage}{', ' + head.outcome if head.outcome else ''}]" if (head := answer.head) else ""
-        say(f"{told.type} {told.id}: {answer.text}{where}")
+        head = None if answer.duplicate else answer.head
+        where = f" [{head.stage}{', ' + head.outcome if head.outcome else ''}]" if head else ""
+        say(f"{told.type} {told.id}: {answer.said}{where}")
 
 
 def currency_of(data_dir: str | None, invoice: str, amount: str | None, currency: str | None) -> str | None:

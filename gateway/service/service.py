@@ -123,7 +123,7 @@ class Service:
         """
         message = message.but(source=message.source or "service")
         try:
-            known = await asyncio.to_thread(self.ledger.receive, creditor, number, message) == "delivered"
+            status = await asyncio.to_thread(self.ledger.receive, creditor, number, message)
         except LedgerConflict as conflict:
             raise InputRefused(str(conflict)) from conflict
         try:
@@ -131,7 +131,8 @@ class Service:
         except NoRunningCase as gone:
             afterwards = Afterwards(self.ledger, self.cases, self.business_now)
             try:
-                return await afterwards.take(creditor, number, message, gone)
+                kept = await afterwards.take(creditor, number, message, gone)
+                return kept._replace(duplicate=kept.duplicate or status == "unapplied")
             except RunsAgain:
                 return await self.tell(creditor, number, message)
         except InputRefused as refusal:
@@ -143,7 +144,7 @@ class Service:
         )
         if not whole:
             await self._catch_up(answer.head.case_id)
-        told = Told(answer.text, answer.head, duplicate=known or answer.duplicate)
+        told = Told(answer.text, answer.head, duplicate=status == "delivered" or answer.duplicate)
         reopened = isinstance(message, PaymentReversed) and not answer.head.closed
         return await self._tell_late_money(creditor, number, told) if reopened else told
 

@@ -75,6 +75,24 @@ async def test_money_for_a_closed_case_is_unapplied_cash_with_a_task(world: Worl
     assert [task["kind"] for task in shown["tasks"]] == ["unapplied_cash"]
 
 
+async def test_money_for_a_closed_case_is_known_when_it_is_told_again(world: World) -> None:
+    await world.start()
+    await world.tell(e.PaymentReceived, **FULL)
+    told = [await world.tell(e.PaymentReceived, id="LATE", **PART) for _ in range(2)]
+    assert [(answer.duplicate, answer.unapplied) for answer in told] == [(False, True), (True, True)]
+    assert world.open_tasks() == ["payment_received-LATE"]
+
+
+async def test_a_duplicate_says_that_nothing_changed_and_not_what_was_once(world: World) -> None:
+    await world.start()
+    placed: dict[str, Any] = {"id": "H-1", "reason": "a call"}
+    first = await world.tell(e.HoldPlaced, **placed)
+    await world.tell(e.HoldReleased)
+    again = await world.tell(e.HoldPlaced, **placed)
+    assert "the ladder stands still" in first.said and again.said == "already known; nothing changed"
+    assert not (await world.case()).on_hold
+
+
 async def test_other_messages_for_a_closed_case_are_refused(world: World) -> None:
     await world.start()
     await world.tell(e.PaymentReceived, **FULL)
