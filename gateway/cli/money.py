@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, get_args
 
 import typer
+from pydantic import ValidationError
 
 from gateway import buyers
 from gateway.cli.output import AsJson, DataDir, emit, reporting, say
@@ -168,7 +169,10 @@ def _counted(service: Service, invoice: str, payment: str, rate: str | None, amo
         raise InputRefused(f"--rate {rate!r} is not a number such as 1.0825") from None
     if not factor.is_finite() or factor <= 0:
         raise InputRefused(f"--rate {rate!r}: a rate is more than zero")
-    return Money.of(found.amount.amount * factor, currency)
+    try:
+        return Money.model_validate(dict(Money.of(found.amount.amount * factor, currency)))
+    except (ArithmeticError, ValidationError):
+        raise InputRefused(f"--rate {rate!r}: {found.amount} would count for more than any invoice") from None
 
 
 def _payment(service: Service, creditor: str, number: str, reference: str) -> e.PaymentReceived:

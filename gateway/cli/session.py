@@ -70,8 +70,10 @@ def message(model: type[M], **fields: object) -> M:
         return model.model_validate(given)
     except ValidationError as error:
         detail = error.errors(include_url=False)[0]
-        name = {"id": "reference", "received_on": "date", "pay_by": "date"}.get(str(detail["loc"][0]), detail["loc"][0])
-        raise InputRefused(f"--{name}: {detail['msg'].removeprefix('Value error, ')}") from error
+        name = str(next(iter(detail["loc"]), ""))  # none where what is wrong is how the options go together
+        option = {"id": "reference", "received_on": "date", "pay_by": "date"}.get(name, name)
+        reason = detail["msg"].removeprefix("Value error, ")
+        raise InputRefused(f"--{option}: {reason}" if option else reason) from error
 
 
 def money(amount: str | None, currency: str | None) -> Money | None:

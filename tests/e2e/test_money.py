@@ -111,6 +111,7 @@ def test_interest_is_stated_paid_decided_on_and_waived(arrears: CommandLine, cla
         (("allocate", "--payment", "x"), "give one of --rate, --amount and --first", 2),
         (("credit", "--amount", "2000", "--reference", "c"), "is more than the 1,000.00 EUR the invoice still", 1),
         (("credit", "--amount", "1", "--reference", "c", "--kind", "gift"), "write one of credit_note, set_off", 2),
+        (("allocate", "--payment", "x", "--amount", "0"), "a payment counts for more than zero", 1),
         (("refund", "--payment", "x", "--amount", "1"), "there is no payment 'x'", 1),
         (("set-off", "--amount", "1", "--against", "bad-1"), "name the --payment (unapplied: none)", 1),
         (("waive", "--by", "anna"), "no interest or costs are claimed", 1),
@@ -146,7 +147,12 @@ def test_foreign_money_waits_for_a_rate(arrears: CommandLine, begin: Any) -> Non
     begin("fx-1")
     arrears("pay", "fx-1", "--amount", "500", "--currency", "USD", "--reference", "F-1")
     assert (outstanding(arrears, "fx-1"), len(arrears.show("fx-1")["unapplied"])) == ("1000.00", 1)
-    assert "a rate is more than zero" in arrears("allocate", "fx-1", "--payment", "F-1", "--rate", "0", status=1).err
+    for rate, reason in (
+        ("0", "a rate is more than zero"), ("0.000001", "a payment counts for more than zero"),
+        ("1e30", "500.00 USD would count for more than any invoice"), ("1e999999", "would count for more than any"),
+        ("1e12", "500.00 USD would count for more than any invoice"),
+    ):  # fmt: skip
+        assert reason in arrears("allocate", "fx-1", "--payment", "F-1", "--rate", rate, status=1).err
 
     arrears("allocate", "fx-1", "--payment", "F-1", "--rate", "0.92", "--by", "anna")
 
