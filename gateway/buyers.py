@@ -129,6 +129,8 @@ async def agree_plan(
 ) -> list[tuple[str, Told]]:  # fmt: skip
     """One plan over several invoices of a buyer: each case gets its part of the instalments.
 
+    The same plan again tells each case the part it had before, whatever was paid meanwhile.
+
     Raises:
         InputRefused: the invoices do not belong together, the instalments do not add up, or a case refuses.
     """
@@ -137,23 +139,17 @@ async def agree_plan(
         raise InputRefused("a plan is over invoices of one buyer of one creditor, in one currency")
     rows.sort(key=lambda row: (row.due, row.number))
     creditor = rows[0].creditor
-    items = [OpenItem(row.number, Money.from_minor(row.outstanding_minor, row.currency)) for row in rows]
-    wanted: list[tuple[date, Money]] = [(i.due, i.amount) for i in agreed.instalments]
-    try:
-        parts = split_instalments(wanted, items)
-    except ValueError as error:
-        raise InputRefused(str(error)) from None
-    everyone = tuple(ids.case_id(creditor, item.number) for item in items)
+    before = _parts_before(service, rows, agreed.id)
+    parts = before | _parts_left(rows, agreed, before)
+    everyone = tuple(str(row.case_id) for row in rows)
     messages = {
-        number: agreed.but(
-            plan=agreed.plan or agreed.id, with_cases=everyone,
-            instalments=tuple(Instalment(due=day, amount=amount) for day, amount in part),
-        )
-        for number, part in parts.items()
-        if part
-    }  # fmt: skip
+        row.number: agreed.but(plan=agreed.plan or agreed.id, with_cases=everyone, instalments=parts[row.number])
+        for row in rows
+        if parts.get(row.number)
+    }
     for number, message in messages.items():
-        _acceptable(service, creditor, number, message)
+        if number not in before:
+            _acceptable(service, creditor, number, message)
     told: list[tuple[str, Told]] = []
     for number, message in messages.items():
         try:
@@ -165,6 +161,47 @@ async def agree_plan(
                 await service.tell(creditor, other, ended.but(by=agreed.by))
             raise
     return told
+
+
+def _parts_before(service: Service, rows: Sequence[Any], name: str) -> dict[str, tuple[Instalment, ...]]:
+    """The parts of a plan that cases were told before."""
+    return {
+        row.number: message.instalments
+        for row in rows
+        for message in service.ledger.told(row.creditor, row.number, only_money=False)
+        if isinstance(message, e.PlanAgreed) and message.id == name
+    }
+
+
+def _parts_left(
+    rows: Sequence[Any], agreed: e.PlanAgreed, before: Mapping[str, Sequence[Instalment]]
+) -> dict[str, tuple[Instalment, ...]]:
+    """The parts of a plan for the cases that were not told theirs before: all of them, unless it was cut off.
+
+    Raises:
+        InputRefused: the instalments are not those of before, or do not add up to what is outstanding.
+    """
+    wanted: list[tuple[date, Money]] = [(i.due, i.amount) for i in agreed.instalments]
+    items = [
+        OpenItem(row.number, Money.from_minor(row.outstanding_minor, row.currency))
+        for row in rows
+        if row.number not in before
+    ]
+    for told in (instalment for part in before.values() for instalment in part):
+        nth = next((n for n, (day, amount) in enumerate(wanted) if day == told.due and told.amount <= amount), None)
+        if nth is None:
+            raise InputRefused(f"plan {agreed.id!r} was agreed before with other instalments")
+        wanted[nth] = (told.due, wanted[nth][1] - told.amount)
+    wanted = [(day, amount) for day, amount in wanted if amount]
+    if before and not wanted:
+        return {}
+    if not items:
+        raise InputRefused(f"plan {agreed.id!r} was agreed before with other instalments")
+    try:
+        parts = split_instalments(wanted, items)
+    except ValueError as error:
+        raise InputRefused(str(error)) from None
+    return {number: tuple(Instalment(due=day, amount=amount) for day, amount in part) for number, part in parts.items()}
 
 
 def _acceptable(service: Service, creditor: str, number: str, message: e.PlanAgreed) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from gateway.buyers import agree_plan
-from gateway.errors import InputRefused
+from gateway.errors import InputRefused, Unreachable
+from gateway.service import Service, Told
 from gateway.terms import Terms
 from models import events as e
 from models import ids
@@ -21,13 +22,16 @@ async def two_on_a_plan(world: World) -> list[str]:
     await world.start(BRIEF)
     await world.start(BRIEF, number="0018", amount="500.00 EUR", due=on(1))
     await world.pass_until(day(2))
-    agreed = e.PlanAgreed.model_validate({
-        "id": "PL", "by": "anna",
-        "instalments": [{"due": on(10), "amount": "700.00 EUR"}, {"due": on(20), "amount": "800.00 EUR"}],
-    })  # fmt: skip
+    return [number for number, _ in await agree(world, 700, 800)]
+
+
+async def agree(world: World, *amounts: int) -> list[tuple[str, Told]]:
+    """The plan over both, as the command agrees it."""
+    instalments = [{"due": on(due), "amount": euros(amount)} for due, amount in zip((10, 20), amounts, strict=True)]
+    agreed = e.PlanAgreed.model_validate({"id": "PL", "by": "anna", "instalments": instalments})
     told = await agree_plan(world.service, [("ACME", number) for number in reversed(NUMBERS)], agreed)
     await world.settle()
-    return [number for number, _ in told]
+    return told
 
 
 async def test_a_plan_that_is_broken_for_one_invoice_ends_for_the_other(world: World) -> None:
@@ -52,6 +56,44 @@ async def test_a_plan_that_is_broken_for_one_invoice_ends_for_the_other(world: W
     await world.pass_until(day(30))
     assert [len((await world.case(number)).settled) for number in NUMBERS] == [1, 1]
     assert [step for step, _ in await world.steps("0018")] == ["first", "second", "demand"]
+
+
+async def test_the_same_plan_again_changes_nothing_whatever_was_paid_meanwhile(world: World) -> None:
+    await two_on_a_plan(world)
+    await world.tell(e.PaymentReceived, number="0017", amount="1000.00 EUR", received_on=on(2))
+    before = [(await world.case(number)).sequence for number in NUMBERS]
+
+    again = await agree(world, 700, 800)
+
+    assert [(number, told.said) for number, told in again] == [
+        (number, "already known; nothing changed") for number in NUMBERS
+    ]
+    with pytest.raises(InputRefused, match="plan 'PL' was agreed before with other instalments"):
+        await agree(world, 800, 700)
+    assert [(await world.case(number)).sequence for number in NUMBERS] == before
+
+
+async def test_a_plan_that_was_cut_off_between_its_cases_is_completed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell = Service.tell
+
+    async def cut_off(service: Service, creditor: str, number: str, message: e.Message) -> Told:
+        if number == "0018":
+            raise Unreachable("the server is away")
+        return await tell(service, creditor, number, message)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Service, "tell", cut_off)
+        with pytest.raises(Unreachable):
+            await two_on_a_plan(world)
+    await world.tell(e.PaymentReceived, number="0017", amount="100.00 EUR", received_on=on(2))
+
+    told = await agree(world, 700, 800)
+
+    assert [answer.duplicate for _, answer in told] == [True, False]
+    plan = (await world.case("0018")).plan
+    assert plan is not None and [(i.due, i.amount) for i in plan.agreed.instalments] == [(on(20), euros(500))]
 
 
 async def test_a_partner_that_is_paid_already_need_not_hear_of_it(world: World) -> None:
