@@ -5,7 +5,7 @@ a transaction is made of is in `entries.py`.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -288,6 +288,18 @@ class Ledger:
             if gone:
                 entries.mark_delivered(connection, creditor, number, by, answer)
         return gone
+
+    def claim_back(self, creditor: str, number: str, payment: Message, by: Message, task: str) -> bool:
+        """Money that no case has had been paid back, and is taken back now: a task; False if that is not so."""
+        with writing(self.engine) as connection:
+            twice = entries.moved(
+                connection, creditor, number, payment, ("refunded",), "reversed", f"reversed by {by.id}"
+            )
+            if twice:
+                name, at = ids.kept_task(by.type, payment.id), datetime.now(UTC)
+                entries.put_task(connection, ids.case_id(creditor, number), name, "paid_back_twice", task, at)
+                entries.mark_delivered(connection, creditor, number, by, "it had been paid back before")
+        return twice
 
     def unapplied(self, creditor: str, number: str) -> list[e.PaymentReceived]:
         """Payments that came when there was no running case, and are kept."""

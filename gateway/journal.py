@@ -150,18 +150,20 @@ def _of_messages(connection: Connection, period: Period, creditor: str | None) -
             taken = _event_at(connection, row, message)
             back = came._replace(debit="unapplied_cash", credit="bank_clearing", text="taken over by its case")
             yield from _dated(period, taken, f"{place}/2", row, buyer, back)
-        elif row.status in _LEFT:
-            kind, by, text = _LEFT[row.status]
-            left = _left(connection, row, by)
-            back = Entry(kind, "unapplied_cash", "bank_clearing", message.amount, row.reference, text)
-            yield from _dated(period, left, f"{place}/2", row, buyer, back)
+        elif row.status in ("refunded", "reversed"):
+            ways = [(left, way) for way in _LEFT if (left := _left(connection, row, way[1])) is not None]
+            for nth, (left, (kind, _, text)) in enumerate(ways, 2):
+                back = Entry(kind, "unapplied_cash", "bank_clearing", message.amount, row.reference, text)
+                yield from _dated(period, left, f"{place}/{nth}", row, buyer, back)
 
 
-_LEFT: dict[str, tuple[EntryType, str, str]] = {
-    "refunded": ("refund", "refunded", "paid back"),
-    "reversed": ("unapplied_cash", "payment_reversed", "taken back"),
-}
-"""How money that no case had leaves again, by its status: the kind of entry, the message that told of it, the words."""
+_LEFT: tuple[tuple[EntryType, str, str], ...] = (
+    ("refund", "refunded", "paid back"), ("unapplied_cash", "payment_reversed", "taken back"),
+)  # fmt: skip
+"""How money that no case had leaves again: the kind of entry, the message that told of it, the words.
+
+What was paid back can be taken back afterwards: then the payer owes it.
+"""
 
 
 def _event_at(connection: Connection, row: Any, message: e.Message) -> datetime | None:

@@ -88,6 +88,8 @@ class Afterwards:
         applied = case is not None and any(payment.id == reversal.payment for payment in case.payments)
         if not applied and self._leaves(creditor, number, reversal, "reversed"):
             return Told(f"payment {reversal.payment} is taken back; it was never applied", None)
+        if not applied and (twice := self._paid_back_twice(creditor, number, reversal)):
+            return Told(f"task: {twice}", None)
         late: list[str] = []
 
         def reopened(closed: Case) -> Case:
@@ -152,6 +154,14 @@ class Afterwards:
             else "paid back; it was never applied"
         )
         return Told(f"{refund.amount} {what}", None)
+
+    def _paid_back_twice(self, creditor: str, number: str, reversal: e.PaymentReversed) -> str | None:
+        """The task if money that no case has is taken back after it left; a case with such money says it likewise."""
+        found = next((p for p in self._ledger.payments(creditor, number) if p.id == reversal.payment), None)
+        if found is None:
+            return None
+        task = f"payment {found.id} was taken back, but {found.amount} of it had been paid back or set off: claim that"
+        return task if self._ledger.claim_back(creditor, number, found, reversal, task) else None
 
     def _kept(self, creditor: str, number: str, payment: str) -> e.PaymentReceived | None:
         """A payment that no case has."""

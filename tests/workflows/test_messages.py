@@ -17,6 +17,7 @@ from gateway.service.case_server import CaseServer
 from models import events as e
 from models.orders import Head
 from tests.cases import day, euros, on
+from tests.workflows.test_bank_decisions import lines
 from tests.workflows.test_ladder_climbed import PLAIN
 from tests.workflows.world import World
 from workflows.plugin import arrears_plugin
@@ -263,6 +264,31 @@ async def test_money_is_no_task_when_it_is_told_again_after_the_case_took_it_or_
         told = await world.tell(e.PaymentReceived, **again)
         assert (told.duplicate, told.unapplied) == (True, False)
     assert (world.open_tasks(), world.ledger.unapplied("ACME", "0017")) == ([], [])
+
+
+async def test_money_kept_after_the_close_that_left_and_is_taken_back_is_to_be_claimed(world: World) -> None:
+    await world.start()
+    await world.tell(e.PaymentReceived, id="BANK-1", **FULL)
+    await world.tell(e.PaymentReceived, id="BANK-2", amount=euros(70), received_on=on(0))
+    await world.tell(e.Refunded, id="RF", payment="BANK-2", amount=euros(70))
+    back: dict[str, Any] = {"id": "R-1", "payment": "BANK-2", "reason": "no cover"}
+
+    told = await world.tell(e.PaymentReversed, **back)
+
+    assert "payment BANK-2 was taken back, but 70.00 EUR of it had been paid back or set off: claim that" in told.text
+    (task,) = world.ledger.tasks()
+    assert (task.kind, task.text) == ("paid_back_twice", told.text.removeprefix("task: "))
+    assert (await world.tell(e.PaymentReversed, **back)).duplicate
+    with pytest.raises(InputRefused, match="there is no payment 'BANK-2' to reverse"):
+        await world.tell(e.PaymentReversed, id="R-2", payment="BANK-2")
+    # In the books it left twice: the payer owes it.
+    kept = [line.entry for line in lines(world) if line.entry.reference == "BANK-2"]
+    assert [(entry.type, entry.debit) for entry in kept] == [
+        ("unapplied_cash", "bank_clearing"), ("refund", "unapplied_cash"), ("unapplied_cash", "unapplied_cash"),
+    ]  # fmt: skip
+    assert (world.head().closed, world.open_tasks()) == (True, ["payment_reversed-BANK-2"])
+    await world.tell(e.TaskCompleted, task="payment_reversed-BANK-2")
+    assert world.open_tasks() == []
 
 
 async def test_what_was_taken_is_not_refused_when_it_is_told_again_after_the_close(world: World) -> None:

@@ -100,8 +100,17 @@ async def agreed(world: World, said: str) -> None:
 
     for number in NUMBERS:
         kept = [m.reference for m in messages if m.number == number and m.status == "unapplied"]
+        paid_back = {
+            e.read_event(m.content).payment
+            for m in messages
+            if m.number == number and m.type == "refunded" and m.status == "delivered"
+        }
+        twice = [
+            m.reference for m in messages if m.number == number and m.status == "reversed" and m.reference in paid_back
+        ]
+        named = [("payment_received", reference) for reference in kept] + [("payment_reversed", r) for r in twice]
         tasks = [task for task in world.open_tasks(number) if task.startswith("payment_")]
-        assert sorted(tasks) == sorted(ids.kept_task("payment_received", reference) for reference in kept), said
+        assert sorted(tasks) == sorted(ids.kept_task(*name) for name in named), said
         case = await world.case(number)
         known = world.ledger.rebuild(case.id)
         assert known is not None and (known.closed, known.outstanding) == (case.closed, case.outstanding), said
