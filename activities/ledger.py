@@ -192,16 +192,18 @@ class Ledger:
             its = {"its_creditor": creditor, "its_buyer": buyer, "its_reference": reference}
             return [(row.number, e.read_event(row.content)) for row in connection.execute(_SHARES, its)]
 
-    def open_items(self, creditor: str, buyer: str, currency: str) -> list[sa.Row[Any]]:
-        """The open invoices of a buyer in a currency, the oldest first."""
+    def open_items(self, creditor: str, buyer: str, currency: str | None = None) -> list[sa.Row[Any]]:
+        """The open invoices of a buyer, in a currency or in all, the oldest first."""
         query = (
             sa.select(CASES)
             .where(
-                CASES.c.creditor == creditor, CASES.c.buyer_id == buyer, CASES.c.currency == currency,
-                CASES.c.closed.is_(False), CASES.c.outstanding_minor > 0,
+                CASES.c.creditor == creditor, CASES.c.buyer_id == buyer, CASES.c.closed.is_(False),
+                CASES.c.outstanding_minor > 0,
             )
             .order_by(CASES.c.due, CASES.c.number)
         )  # fmt: skip
+        if currency is not None:
+            query = query.where(CASES.c.currency == currency)
         with reading(self.engine) as connection:
             return list(connection.execute(query))
 

@@ -36,13 +36,7 @@ async def receive(
         if before != payment.amount:
             raise InputRefused(f"payment {payment.id!r} was received before, with {before} instead of {payment.amount}")
     else:
-        items = _open_items(service, creditor, buyer, payment.amount.currency)
-        if not items:
-            raise InputRefused(f"buyer {creditor}/{buyer} has no open invoice in {payment.amount.currency}")
-        try:
-            shares = list(split(payment.amount, items, named).items())
-        except ValueError as error:
-            raise InputRefused(f"buyer {creditor}/{buyer}: {error}") from None
+        shares = _shares(service, creditor, buyer, payment.amount, named)
     messages = [(number, payment.but(amount=share, source="service")) for number, share in shares]
     try:
         await asyncio.to_thread(service.ledger.receive_all, [(creditor, n, message) for n, message in messages])
@@ -51,9 +45,23 @@ async def receive(
     return [(number, await service.tell(creditor, number, message)) for number, message in messages]
 
 
-def _open_items(service: Service, creditor: str, buyer: str, currency: str) -> list[OpenItem]:
-    rows: Sequence[Any] = service.ledger.open_items(creditor, buyer, currency)
-    return [OpenItem(row.number, Money.from_minor(row.outstanding_minor, row.currency)) for row in rows]
+def _shares(
+    service: Service, creditor: str, buyer: str, paid: Money, named: Mapping[str, Money]
+) -> list[tuple[str, Money]]:  # fmt: skip
+    """How a payment is split; in a currency that nothing is owed in, it waits with the oldest invoice, with a task."""
+    items = [
+        OpenItem(row.number, Money.from_minor(row.outstanding_minor, row.currency))
+        for row in service.ledger.open_items(creditor, buyer, paid.currency)
+    ]
+    oldest = next(iter(service.ledger.open_items(creditor, buyer)), None)
+    if not items and oldest is not None and not named:
+        return [(str(oldest.number), paid)]
+    if not items:
+        raise InputRefused(f"buyer {creditor}/{buyer} has no open invoice in {paid.currency}")
+    try:
+        return list(split(paid, items, named).items())
+    except ValueError as error:
+        raise InputRefused(f"buyer {creditor}/{buyer}: {error}") from None
 
 
 def found_for_set_off(

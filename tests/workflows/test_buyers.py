@@ -1,10 +1,10 @@
-"""Money that one invoice does not need settles another of the same buyer: wholly, once, and nothing else's."""
+"""Money of a buyer with several invoices: what one does not need settles another, once, and nobody else's."""
 
 from typing import Any
 
 import pytest
 
-from gateway.buyers import found_for_set_off, set_off
+from gateway.buyers import found_for_set_off, receive, set_off
 from gateway.errors import InputRefused, Unreachable
 from gateway.service import Service, Told
 from models import events as e
@@ -47,6 +47,21 @@ async def test_money_kept_after_the_close_is_set_off_once(world: World, payment:
     assert [answer.duplicate for answer in again] == [True, True]
     assert (await world.case(TARGET)).outstanding == euros(700)
     assert (world.ledger.unapplied("ACME", SOURCE), world.open_tasks()) == ([], [])
+
+
+async def test_money_of_a_buyer_who_owes_nothing_in_its_currency_waits_with_the_oldest_invoice(world: World) -> None:
+    await world.start(due=on(3))
+    await world.start(number=TARGET)
+    dollars = Money.model_validate("50.00 USD")
+    paid = e.PaymentReceived(id="USD-1", amount=dollars, received_on=on(0))
+
+    told = [await receive(world.service, "ACME", "B-1", paid, {}) for _ in range(2)]
+
+    assert [(number, answer.duplicate) for ((number, answer),) in told] == [(TARGET, False), (TARGET, True)]
+    assert [money.amount for money in (await world.case(TARGET)).unapplied] == [dollars]
+    assert [task.kind for task in world.ledger.tasks()] == ["unapplied_cash"]
+    with pytest.raises(InputRefused, match=r"ACME/B-2 has no open invoice in USD"):
+        await receive(world.service, "ACME", "B-2", paid, {})
 
 
 @pytest.mark.parametrize("payment", ["LATE", None])
