@@ -197,6 +197,15 @@ def test_what_is_too_much_is_set_off_or_paid_back(arrears: CommandLine, begin: A
     shown = arrears.show("over-2")
     assert (shown["unapplied"], shown["outstanding"]) == ([], euros("440.00"))
 
+    # What came after the close need not be named, either, and leaves whole.
+    arrears("pay", "over-1", "--amount", "15", "--reference", "O-5")
+    part = arrears("set-off", "over-1", "--amount", "10", "--against", "over-2", status=1).err
+    assert "is kept whole: 15.00 EUR can be paid back or set off, no part of it" in part
+    first, again = (arrears("set-off", "over-1", "--amount", "15", "--against", "over-2").out for _ in range(2))
+    assert "15.00 EUR set off against over-2; it was never applied here" in first
+    assert again == "over-1: already known; nothing changed\nover-2: already known; nothing changed\n"
+    assert outstanding(arrears, "over-2") == "425.00"
+
 
 def test_credits_by_kind(arrears: CommandLine, begin: Any) -> None:
     begin("cred-1")
