@@ -32,7 +32,7 @@ class Head:
     line: int
     delimiter: str
     places: dict[Column, tuple[int, ...]]
-    width: int
+    names: tuple[str, ...]
     currency: str
     account: str
 
@@ -50,7 +50,7 @@ def find_head(data: bytes, profile: BankProfile) -> Head | None:
                 if places is not None:
                     account = _account_before(rows[: number - 1])
                     whole = text.lstrip("\ufeff")
-                    return Head(profile, whole, number, delimiter, places, len(cells), currency, account)
+                    return Head(profile, whole, number, delimiter, places, tuple(cells), currency, account)
     return None
 
 

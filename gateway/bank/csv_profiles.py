@@ -48,7 +48,7 @@ class Kinds(Value):
 
 
 class BankProfile(Value):
-    """What the columns of a bank's CSV mean. Columns it does not mention are passed over."""
+    """What the columns of a bank's CSV mean. Columns it does not mention are passed over, if they decide nothing."""
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")
     title: str = ""
@@ -60,6 +60,9 @@ class BankProfile(Value):
     account: str | None = Field(default=None, min_length=1, max_length=64, description="of a file that does not say it")
     directions: Directions | None = None
     kinds: Kinds = Kinds()
+    balance_rows: tuple[Name, ...] = Field(
+        default=(), description="a row with one of these cells is a balance, no entry"
+    )
     booked: tuple[Name, ...] = Field(default=(), description="what `status` says of booked entries; others are ignored")
 
     @model_validator(mode="after")

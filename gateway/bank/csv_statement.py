@@ -1,6 +1,7 @@
 """A bank's CSV, read by a profile: its rows as entries, its running balance checked. Its header: csv_head.py."""
 
 import io
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
@@ -9,6 +10,7 @@ from gateway.bank import texts
 from gateway.bank.codes import ZERO, Codes, kind_of
 from gateway.bank.csv_cells import amount_reader, day_reader
 from gateway.bank.csv_head import Head
+from gateway.bank.csv_overlooked import nameless_direction, overlooked
 from gateway.bank.csv_profiles import Column
 from gateway.bank.statement import Balance, Ignored, Movement, Refused, Reject, Statement
 from gateway.intake.reading import Lines, Unreadable, csv_records
@@ -45,6 +47,9 @@ class _Reading:
     def __init__(self, head: Head, name: str) -> None:
         self.head, self.profile, self.name = head, head.profile, name
         self.rows, self.passed = self._rows()
+        nameless = nameless_direction(head, [row.cells for row in self.rows])
+        if nameless is not None:
+            self.head = replace(head, places={**head.places, "direction": (nameless,)})
         self.amount = amount_reader(head.profile.decimal)
         days = [cell for row in self.rows for c in ("booked_on", "value_on") if (cell := self._cell(row, c))]
         try:
@@ -53,16 +58,20 @@ class _Reading:
             raise Refused(Reject("booked_on", "", str(error), self.head.line)) from None
 
     def statements(self) -> list[Statement]:
-        notes = [f"rows without a day and an amount: {self.passed}; passed over"] if self.passed else []
+        what = "rows without a day and an amount, or with nothing but a balance"
+        notes = [f"{what}: {self.passed}; passed over"] if self.passed else []
         groups: dict[tuple[str, str], list[_Read]] = {}
-        for row in self.rows:
-            read = self._read(row)
-            groups.setdefault((self._account(row), read.amount.currency), []).append(read)
-        found = [self._statement(account, rows, notes) for (account, _), rows in groups.items()]
-        if not found:
+        found = [self._read(row) for row in self.rows]
+        received = [read.amount.amount > 0 if read.amount else None for read in found]
+        reject = overlooked(self.head, [row.cells for row in self.rows], received)
+        if reject is not None:
+            raise Refused(reject)
+        for read in found:
+            groups.setdefault((self._account(read.row), read.amount.currency), []).append(read)
+        if not groups:
             empty = Statement(file=self.name, format="csv", account="", currency="", notes=("no rows", *notes))
             return [empty]
-        return found
+        return [self._statement(account, rows, notes) for (account, _), rows in groups.items()]
 
     def _rows(self) -> tuple[list[_Row], int]:
         lines = Lines(io.StringIO(self.head.text, newline=""))
@@ -72,17 +81,19 @@ class _Reading:
         lines.begin()
         found: list[_Row] = []
         passed = 0
+        balances = {word.casefold() for word in self.profile.balance_rows}
         for line, cells in csv_records(lines, self.head.delimiter):
             if isinstance(cells, Unreadable):
                 raise Refused(Reject("", texts.clean(cells.raw, 60), cells.reason, line))
             if not any(cell.strip() for cell in cells):
                 continue
             row = _Row(line, [cell.strip() for cell in cells])
-            if not self._cell(row, "booked_on") and not any(self._cell(row, c) for c in ("amount", "debit", "credit")):
+            empty = not any(self._cell(row, c) for c in ("booked_on", "amount", "debit", "credit"))
+            if empty or (balances and any(cell.casefold() in balances for cell in row.cells)):
                 passed += 1
                 continue
-            if any(row.cells[self.head.width :]):
-                reason = f"{len(cells)} cells where the header has {self.head.width}"
+            if any(row.cells[len(self.head.names) :]):
+                reason = f"{len(cells)} cells where the header has {len(self.head.names)}"
                 raise Refused(Reject("", texts.clean(self.head.delimiter.join(cells), 60), reason, line))
             found.append(row)
             if len(found) > MAX_ROWS:

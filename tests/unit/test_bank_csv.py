@@ -113,6 +113,75 @@ def test_kinds_come_from_the_words_of_the_type() -> None:
     ]
 
 
+def kinds(content: str) -> list[tuple[str, str]]:
+    file = read(content)
+    assert not file.rejects, file.rejects
+    (statement,) = file.statements
+    found = [*statement.entries, *(item.entry for item in statement.ignored)]
+    return [(e.kind, str(e.amount.amount)) for e in sorted(found, key=lambda e: int(e.entry))]
+
+
+@pytest.mark.parametrize(
+    ("header", "credit", "debit", "tail"),
+    [
+        ("Date,Description,Amount,Dr/Cr,Currency", "CR", "Dr", ",EUR"),
+        ("Date,Description,Amount,Debit/Credit,Currency", "Credit", "DEBIT", ",EUR"),
+        ("Datum,Verwendungszweck,Betrag,Soll/Haben,Währung", "H", "S", ",EUR"),
+        ("Date comptable,Libellé,Montant,Sens,Devise", "C", "D", ",EUR"),
+        ("Fecha,Concepto,Importe,Debe/Haber,Divisa", "H", "D", ",EUR"),
+        ("Boekdatum,Omschrijving,Bedrag,D/C,Munt", "C", "D", ",EUR"),
+    ],
+)
+def test_a_column_tells_debits_from_credits(header: str, credit: str, debit: str, tail: str) -> None:
+    rows = f"\n2026-03-02,a,10,{credit}{tail}\n2026-03-03,b,4,{debit}{tail}\n"
+    assert kinds(header + rows) == [("payment", "10.00"), ("outgoing", "4.00")]
+
+
+def test_a_volksbank_tells_debits_in_a_column_without_a_name_and_balances_in_rows_of_their_own() -> None:
+    text = (
+        '"Buchungstag";"Valuta";"Auftraggeber/Zahlungsempfänger";"Empfänger/Zahlungspflichtiger";"IBAN";'
+        '"Vorgang/Verwendungszweck";"Kundenreferenz";"Währung";"Umsatz";" "\n'
+        '"02.03.2026";"02.03.2026";"Ich";"Smith";"";"R 1";"";"EUR";"10,00";"H"\n'
+        '"03.03.2026";"03.03.2026";"Ich";"Strom AG";"";"R 2";"";"EUR";"4,00";"S"\n'
+        '"01.03.2026";"";"";"";"";"";"Anfangssaldo";"EUR";"100,00";"H"\n'
+        '"03.03.2026";"";"";"";"";"";"Endsaldo";"EUR";"106,00";"H"\n'
+    )
+    assert kinds(text) == [("payment", "10.00"), ("outgoing", "4.00")]
+    assert next(iter(read(text).entries)).payer == "Smith"
+
+
+@pytest.mark.parametrize("status", ["Failed", "Pending", "Declined"])
+def test_rows_that_failed_or_wait_are_not_booked(status: str) -> None:
+    text = f"Date,Description,Amount,Currency,Status\n2026-03-02,a,10,EUR,Completed\n2026-03-03,b,4,EUR,{status}\n"
+    (statement,) = read(text).statements
+    assert [str(e.amount.amount) for e in statement.entries] == ["10.00"]
+    assert [i.reason for i in statement.ignored] == [f"status {status}: not booked"]
+
+
+@pytest.mark.parametrize(
+    ("column", "rows", "field"),
+    [
+        ("Kind of movement", ("D", "C"), "direction"),
+        ("", ("Debe", "Haber"), "direction"),
+        ("Type", ("Debit", "Credit"), "direction"),
+        ("Stage", ("Pending", "Done"), "status"),
+        ("Order status", ("x", "y"), "status"),
+    ],
+)
+def test_a_column_that_decides_and_is_not_understood_refuses_the_file(
+    column: str, rows: tuple[str, str], field: str
+) -> None:
+    text = f"Date,Description,Amount,Currency,{column}\n2026-03-02,a,10,EUR,{rows[0]}\n2026-03-03,b,4,EUR,{rows[1]}\n"
+    file = read(text)
+    assert (file.rejects[0].field, file.rejects[0].line) == (field, 1)
+    assert (column or "column 5") in reason(file) and "write a profile" in reason(file)
+
+
+def test_a_column_that_repeats_the_signs_does_no_harm() -> None:
+    text = "Date,Description,Amount,Currency,Type\n2026-03-02,a,10,EUR,Credit\n2026-03-03,b,-4,EUR,Debit\n"
+    assert kinds(text) == [("payment", "10.00"), ("outgoing", "4.00")]
+
+
 # --- control sums -------------------------------------------------------------------------------------------------
 
 WITH_BALANCE = "Date,Description,Amount,Balance,Currency\n"
