@@ -7,7 +7,7 @@ decides.
 from collections.abc import Iterable
 from functools import cached_property
 
-from models import citations, references, spelling
+from models import citations, deductions, references, spelling
 from models.bank import BankEntry
 from models.payers import SURE, Payer
 from models.register import Register
@@ -50,6 +50,11 @@ class Evidence:
     def words(self) -> frozenset[str]:
         """The folded words of all texts."""
         return frozenset(word for text in self.texts for word in spelling.words(text))
+
+    @cached_property
+    def deduction(self) -> bool:
+        """Whether the text says that something was taken off."""
+        return deductions.speaks_of_deduction(self.words)
 
     @cached_property
     def payers(self) -> list[Payer]:

@@ -83,7 +83,7 @@ class Named(Weighing):
             yield Finding.of(parts, backed, how - 1, f"{words}; cash discount was taken as agreed")
             return
         short = due - self.amount
-        if self.may_be_charges(short, due):
+        if self.may_be_charges(places, short, due):
             letters = len(places) == 1 or all(self.evidence.to_the_letter(p) for p in places)
             sure = quality == PROVEN or (fits and letters and quality >= BARE)
             sure = sure and not self.exact_elsewhere(places)
@@ -175,8 +175,9 @@ class Named(Weighing):
                 places, sure, score, f"{words}; more was paid than is outstanding, the rest stays unapplied"
             )
         elif self.amount < due and len(places) == 1:
-            late = self.late_discount(places[0])
-            why = f"cash discount of {late.normalize():f} % was taken too late" if late else "it is paid in part"
+            late = self.late_discount(places)
+            why = "a deduction is spoken of, the rest stays open" if self.evidence.deduction else "it is paid in part"
+            why = f"cash discount of {late.normalize():f} % was taken too late" if late else why
             yield Finding.of([Part(places[0], self.amount)], backed, score, f"{words}; {why}")
         elif self.amount < due:
             parts = findings.oldest_first(self.register.ordered(places), self.open, self.amount)

@@ -64,16 +64,23 @@ class Weighing:
         amounts[largest] += off
         return amounts if 0 < amounts[largest] <= self.open[largest] else None
 
-    def late_discount(self, place: int) -> Decimal | None:
-        """The percent of a discount that was taken although its day had passed."""
-        if self.open[place] == self.register.amounts[place]:
-            for percent, _ in self.register.discounts.get(place, ()):
-                if abs(findings.less(self.open[place], percent) - self.amount) <= 1:
-                    return percent
+    def late_discount(self, places: Sequence[int]) -> Decimal | None:
+        """The percent of a discount that was taken of these although its day had passed."""
+        if any(self.open[p] != self.register.amounts[p] for p in places):
+            return None
+        granted = {percent for p in places for percent, _ in self.register.discounts.get(p, ())}
+        for percent in sorted(granted):
+            if abs(sum(findings.less(self.open[p], percent) for p in places) - self.amount) <= len(places):
+                return percent
         return None
 
-    def may_be_charges(self, short: int, due: int) -> bool:
-        """Whether banks may have kept what is missing. Their charges are round amounts; part payments seldom end so."""
+    def may_be_charges(self, places: Sequence[int], short: int, due: int) -> bool:
+        """Whether banks may have kept what is missing. Their charges are round amounts; part payments seldom end so.
+
+        What the payer took off, by a discount that was over or by his own words, no bank has kept.
+        """
+        if self.evidence.deduction or self.late_discount(places) is not None:
+            return False
         currency = self.evidence.currency
         most = int(self.rules.charges.get(currency, Decimal(0)) / minor_unit(currency))
         if short > most or short * 100 > due * self.rules.charges_percent:

@@ -303,6 +303,31 @@ def test_a_cash_discount_taken_too_late_leaves_the_rest_open() -> None:
     assert one.shortfall is None and "too late" in one.reason
 
 
+def test_a_discount_that_just_fits_what_banks_keep_is_no_charge_when_it_is_too_late() -> None:
+    discount = (CashDiscount(percent=Decimal(2), until=DAY),)
+    invoices = [invoice(number, "1000.00 EUR", discounts=discount) for number in ("SK-2026-000901", "SK-2026-000955")]
+    one = matched(paid("980.00 EUR", "SK-2026-000901", booked_on=DAY + timedelta(days=30)), invoices[:1]).matches[0]
+    assert one.shortfall is None and "too late" in one.reason
+    both = matched(paid("1960.00 EUR", "SK-2026-000901 SK-2026-000955", booked_on=DAY + timedelta(days=30)), invoices)
+    assert both.status == "proposed" and all(match.shortfall is None for match in both.matches)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "abzgl. 25,00 Mängelrüge", "minus Gutschrift GS-77 25,00", "abzgl. 2% Skonto", "Kürzung MAENGEL", "less 2.5%",
+        "credit note 77 deducted", "cash discount", "disputed", "escompte 2,5 %", "avoir 77", "korting", "descuento",
+        "nota de crédito", "扣除折扣25",
+    ],
+)  # fmt: skip
+def test_what_the_payer_took_off_is_no_charge_of_a_bank(text: str) -> None:
+    found = matched(paid("975.00 EUR", f"SK-2026-000901 {text}"), [invoice("SK-2026-000901", "1000.00 EUR")])
+    assert [(one.amount, one.shortfall) for one in found.matches] == [(Money.model_validate("975.00 EUR"), None)]
+    assert "deduction" in found.matches[0].reason
+    plain = matched(paid("975.00 EUR", "SK-2026-000901"), [invoice("SK-2026-000901", "1000.00 EUR")])
+    assert plain.matches[0].shortfall_reason == "bank_charges"
+
+
 def test_the_number_with_less_is_a_certain_part_payment_of_the_payer() -> None:
     found = matched(paid("400.00 EUR", "RE-2026-004711"), [invoice("RE-2026-004711"), of_koch("RE-2026-004712")])
     assert (found.status, booked(found), bool(found.unapplied)) == ("matched", {"RE-2026-004711": "400.00"}, False)
