@@ -29,6 +29,11 @@ _OTHER_NUMBERS = re.compile(
     r"BESTELLUNG|BESTELLNR|BEST|COMMANDE|ORDINE|PEDIDO|VERTRAG|VERTRAGSNR|CONTRACT|MANDAT|MANDATE|TEL|TELEFON|PHONE|FAX|"
     r"LIEFERSCHEIN|LS|DELIVERY|STNR|ST|STEUERNR|VERS|VERSNR|POLICE|PLZ|KONTO|KTO|BLZ|IBAN|ACCOUNT|OBJEKT|EUR|USD|GBP|CHF)$"
 )
+_INVOICES = re.compile(
+    r"^(?:RE|RG|RGE|RNR|RGNR|RENR|RECHN\w*|INV|INVOICES?|INVNO|INVOICENO|BILL|FACT|FRA|FACTURES?|FACTURA\w*|FATTURA\w*|FATT|"
+    r"FACTUUR\w*|FACTUREN|FAKTUR\w*|FAKT|BELEG\w*|发票.*|發票.*|請求書.*)$"
+)
+_YEAR = re.compile(r"(?:19|20)\d\d")
 _DATE = re.compile(r"(?<!\d)(?:\d{1,2}[./]\d{1,2}[./](?:\d{4}|\d{2})|20\d\d-\d\d-\d\d|\d\d[./]20\d\d)(?!\d)")
 _MONEY = re.compile(
     r"(?<![\d.,])(?:\d{1,3}(?:[., ']\d{3})+|\d+)[.,]\d{2}(?![\d.,]?\d)|(?:EUR|USD|GBP|CHF|CNY|JPY|€|\$|£)\s?[\d.,']+"
@@ -58,6 +63,10 @@ class Run(NamedTuple):
     """Whether it follows upon the digits before over a space or line end alone."""
     other: bool
     """Whether it is part of a date, an amount, an account or a telephone, or called another sort of number."""
+    series: str
+    """The digits to which it is joined by a hyphen, or a year by a slash: with other ones it is another number."""
+    numbered: bool
+    """Whether it is written as an invoice's number is: called one, or joined to letters or a year by a hyphen."""
 
 
 def digit_keys(number: str) -> tuple[int, ...]:
@@ -101,9 +110,18 @@ def runs_of(text: str) -> tuple[Run, ...]:
                 following.group() if following and glued_after else "",
                 bool(before) and not letters and not gap.strip(),
                 other,
+                before.group() if before and (gap == "-" or (gap == "/" and _YEAR.fullmatch(before.group()))) else "",
+                _numbered(piece.group(), called, before.group() if before else "", gap),
             )  # fmt: skip
         )
     return tuple(found)
+
+
+def _numbered(digits: str, called: Sequence[str], before: str, gap: str) -> bool:
+    if len(digits) < _LEAST or _YEAR.fullmatch(digits):
+        return False
+    joined = gap in ("-", "/") and (not before[0].isdecimal() or _YEAR.fullmatch(before) is not None)
+    return joined or any(_INVOICES.match(word) for word in called)
 
 
 def windows(runs: Sequence[Run]) -> Iterable[tuple[int, int, str, str, str]]:
@@ -194,6 +212,7 @@ def abbreviated(runs: Sequence[Run], number: str) -> int:
     if not runs:
         return 0
     groups = _groups(number)
+    runs = _of_its_series(runs, groups)
     # The end of its last group, or whole groups: half a group before the last is some other number.
     whole = {"".join(groups[n:]) for n in range(len(groups))}
     serial = groups[-1].lstrip("0") if groups else ""
@@ -207,17 +226,30 @@ def abbreviated(runs: Sequence[Run], number: str) -> int:
     return best if best >= _LEAST else 0
 
 
-def resembles(runs: Sequence[Run], number: str) -> bool:
+def _of_its_series(runs: Sequence[Run], groups: Sequence[str]) -> Sequence[Run]:
+    """The runs that may be the end of a number: in front of them stands nothing else than in the number."""
+    lengths = {len(group) for group in groups[:-1]}
+    return [run for run in runs if len(run.series) not in lengths or run.series in groups]
+
+
+def resembles(runs: Sequence[Run], number: str, alike: Callable[[str, str], bool] = spelling.close) -> bool:
     """Whether the text gives `number` with one slip; numbers of fewer than five digits do not tell."""
     groups = _groups(number)
     runs = [run for run in runs if not run.other]
-    for digits in {"".join(groups), "".join(groups).lstrip("0"), groups[-1] if groups else ""}:
+    whole = "".join(groups)
+    for digits in {whole, whole.lstrip("0"), groups[-1] if groups else ""}:
+        given_by = _of_its_series(runs, groups) if digits not in (whole, whole.lstrip("0")) else runs
         if len(digits) >= _DISTINCT_DIGITS and any(
-            len(given) >= _DISTINCT_DIGITS and not inner and spelling.close(given, digits)
-            for _, _, given, _, inner in windows(runs)
+            len(given) >= _DISTINCT_DIGITS and not inner and alike(given, digits)
+            for _, _, given, _, inner in windows(given_by)
         ):
             return True
     return False
+
+
+def next_door(one: str, other: str) -> bool:
+    """Whether one digit differs and no more: a slip, or just as well another number of the same series."""
+    return len(one) == len(other) and sum(a != b for a, b in zip(one, other, strict=True)) == 1
 
 
 def digits_of(number: str) -> str:

@@ -169,6 +169,22 @@ class Evidence:
         number = self.register.numbers[place]
         return citations.abbreviated(self._spare, number) >= TELLING or citations.resembles(self._spare, number)
 
+    def names_another(self, place: int | None = None) -> bool:
+        """Whether the text gives the number of an invoice that is not the payer's, and no slip for this one's.
+
+        A number in which one digit differs may be the next of the series: then it is another.
+        """
+        written = dict.fromkeys((*_wrapped(self.entry.remittance), self.entry.creditor_reference))
+        left = [run for text in written for run in citations.runs_of(text) if run.digits not in self._used]
+        if place is not None:
+            # Long numbers look like accounts or telephones: here they are compared all the same.
+            alike = [run._replace(other=False) for run in left]
+            if citations.resembles(alike, self.register.numbers[place], citations.next_door):
+                return True
+            if self.near(place):
+                return False
+        return any(run.numbered and not run.other for run in left)
+
     def slip_for(self, place: int, other: int) -> bool:
         """Whether what seems to name one invoice may be a slip for another: its digits are not there to the letter."""
         if self.to_the_letter(place):
@@ -187,11 +203,16 @@ class Evidence:
 
     @cached_property
     def _spare(self) -> tuple[citations.Run, ...]:
+        return tuple(run for run in self.ends if run.digits not in self._used)
+
+    @cached_property
+    def _used(self) -> frozenset[str]:
+        """The digits that name an invoice which may well be meant: the payer's, or one of this amount."""
         outstanding, used = self.register.outstanding, set[str]()
         for place, quality in self.hits.items():
             if quality > citations.WEAK and (place in self.fitting or outstanding[place] == self.amount):
                 used |= self._told.get(place, set())
-        return tuple(run for run in self.ends if run.digits not in used)
+        return frozenset(used)
 
     def is_open(self, place: int) -> bool:
         """Whether anything is outstanding, in the entry's currency."""

@@ -68,9 +68,10 @@ def paid_by(evidence: Evidence) -> str:
     if strongest is None:
         return "the payer is unknown"
     name = evidence.register.buyers.all[strongest.buyer].name or evidence.register.buyers.all[strongest.buyer].id
-    return {
-        True: f"paid from an account of {name}", False: f"the payer's name {strongest.why.removeprefix('is ')}: {name}",
-    }[strongest.strength == 100]  # fmt: skip
+    if strongest.why.startswith("paid"):
+        return f"paid from an account of {name}"
+    why = strongest.why.replace("its", "the buyer's", 1)
+    return f"the payer {why} ({name})"
 
 
 def day(ordinal: int) -> str:

@@ -142,7 +142,8 @@ class Named(Weighing):
             for wrong, right in slips[:1]:
                 why = f"{number[wrong]} is a slip for {number[right]}: so the amount is exact"
                 meant = [right if p == wrong else p for p in places]
-                yield self.finding(meant, len(slips) == 1, 92, f"{findings.naming(WHOLE, len(places))}; {why}")
+                sure = len(slips) == 1 and not citations.next_door(number[wrong], number[right])
+                yield self.finding(meant, sure, 92, f"{findings.naming(WHOLE, len(places))}; {why}")
         if not places or rest <= 0:
             return
         fitting = [p for p in others if self.open[p] == rest]
@@ -151,7 +152,7 @@ class Named(Weighing):
             alone = len(near or fitting) == 1
             by_chance = singles_by_chance((self.open[p] for p in others), rest)
             told = by_chance < self.rules.chance and not self.round(rest) and not self.evidence.unexplained
-            sure = alone and (bool(near) or told)
+            sure = alone and ((bool(near) and not self.evidence.names_another(more)) or told)
             why = "its number is given with a slip" if near else "the rest is exactly one more invoice of this buyer"
             yield self.finding([*places, more], sure, 93, f"{findings.naming(WHOLE, len(places))}; {why}")
 

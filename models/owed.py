@@ -37,14 +37,16 @@ class Owed(Weighing):
             told = by_chance < self.rules.chance and (len(own) == 1 or not self.round(self.amount))
             told = told and not has_pair([self.open[p] for p in own], self.amount)
             why = "; the text comes close to its number" if close else ""
-            yield self.finding(
-                exact, free and (close or told), score, f"{words}, and the amount is that of this invoice alone{why}"
-            )
+            sure = free and (close or told)
+            if sure and evidence.names_another(exact[0]):
+                sure, why = False, "; but the text gives another number"
+            yield self.finding(exact, sure, score, f"{words}, and the amount is that of this invoice alone{why}")
         elif exact:
             near = [] if self._of_another() else [p for p in exact if evidence.near(p)]
             if len(near) == 1:
+                sure = free and not evidence.names_another(near[0])
                 yield self.finding(
-                    near, free, score, f"{words}, the amount is exact and the text comes close to its number"
+                    near, sure, score, f"{words}, the amount is exact and the text comes close to its number"
                 )
             else:
                 yield self.finding(
@@ -58,6 +60,7 @@ class Owed(Weighing):
                 part = Part(place, amount, self.open[place] - amount, "cash_discount")
                 alike = [p for p in own if p != place and self.open[p] == self.open[place]]
                 sure = free and not alike and not self.round(self.amount) and by_chance < self.rules.chance
+                sure = sure and not evidence.names_another(place)
                 yield Finding.of(
                     [part], sure, score - 1, f"{words}, the amount is its own less the cash discount agreed"
                 )
@@ -66,6 +69,7 @@ class Owed(Weighing):
         own = self.evidence.own
         words = findings.paid_by(self.evidence)
         free = not self._disagrees() and not self._paid_before() and not self.exact_elsewhere(())
+        free = free and not self.evidence.names_another()
         if len(own) < 2:
             return
         natural = list(self._natural(own))

@@ -137,14 +137,14 @@ class Buyers:
             return []
         exact = self._by_name.get(_full(name), ())
         if exact:
-            return [Payer(b, NAME, "is its name") for b in exact]
+            return [Payer(b, NAME, "has its name") for b in exact]
         core = spelling.core(name)
         same = self._by_core.get(_sorted_core(name), ()) if core else ()
         # "Schmidt Bau" may be any of the firms that go on from there.
-        found = {b: Payer(b, CORE, "is its name, legal form aside") for b in same}
+        found = {b: Payer(b, CORE, "has its name, legal form aside") for b in same}
         for place, likeness in self._alike(core):
             found.setdefault(
-                place, Payer(place, ALIKE if likeness >= _LIKENESS else int(70 * likeness), "is much like its name")
+                place, Payer(place, ALIKE if likeness >= _LIKENESS else int(70 * likeness), "has nearly its name")
             )
         return list(found.values())
 

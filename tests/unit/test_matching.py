@@ -145,13 +145,52 @@ def test_a_number_alone_with_another_amount_is_only_proposed() -> None:
 
 def test_a_slip_in_the_number_is_forgiven_where_payer_and_amount_agree() -> None:
     invoices = [invoice("RE-2026-004711", "500.00 EUR"), invoice("RE-2026-009999", "500.00 EUR"), invoice("RE-2026-5")]
-    found = matched(paid("500.00 EUR", "RE-2026-004771"), invoices)
-    assert (found.status, booked(found)) == ("matched", {"RE-2026-004711": "500.00"})
+    for slip in ("RE-2026-007411", "RE-2026-04711", "RE-2026-0044711"):
+        found = matched(paid("500.00 EUR", slip), invoices)
+        assert (found.status, booked(found)) == ("matched", {"RE-2026-004711": "500.00"})
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        ("ZZ-2026-081001", "Rechnung ZZ-2026-081002"),
+        ("ZZ2026081001", "ZZ2026081002"),
+        ("ZZ-2026-081001", "ZZ-2025-081001"),
+        ("ZZ-2026-081001", "ZZ-2019-081001"),
+        ("10455-001", "30455-001"),
+        ("MT-2026-07", "Rechnung RE-2026-990077 vom 01.11.2026"),
+        ("MT-2026-07", "Invoice no. 55120"),
+        ("MT-2026-07", "AB-77120"),
+    ],
+)
+def test_a_payment_that_gives_another_invoices_number_is_only_proposed(number: str, text: str) -> None:
+    found = matched(paid("815.43 EUR", text), [invoice(number, "815.43 EUR")])
+    assert (found.status, booked(found)) == ("proposed", {number: "815.43"})
+
+
+def test_who_names_anothers_invoice_is_not_taken_to_mean_his_own_of_this_amount() -> None:
+    invoices = [invoice("RE-2026-004711", "815.43 EUR"), of_koch("RE-2026-009712", "731.15 EUR")]
+    found = matched(paid("815.43 EUR", "RE-2026-009712"), invoices)
+    assert (found.status, booked(found)) == ("proposed", {"RE-2026-004711": "815.43"})
+
+
+def test_of_several_numbers_one_that_is_another_invoices_is_not_followed() -> None:
+    invoices = [invoice(f"RE-2026-{n}", f"{amount} EUR") for n, amount in (("004711", "100.10"), ("004722", "200.20"))]
+    other = [*invoices, invoice("RE-2026-004723", "55.00 EUR")]
+    assert "RE-2026-004722" not in booked(matched(paid("300.30 EUR", "RE-2026-004711 RE-2026-004729"), invoices))
+    assert matched(paid("300.30 EUR", "RE-2026-004711 RE-2026-004723"), other).status == "proposed"
 
 
 def test_a_slip_that_names_another_invoice_of_the_payer_is_not_followed() -> None:
     invoices = [invoice("RE-2026-004711", "731.15 EUR"), invoice("RE-2026-004712", "902.40 EUR")]
     assert matched(paid("731.15 EUR", "RE-2026-004712"), invoices).status == "proposed"
+
+
+def test_the_reason_says_who_paid_in_words() -> None:
+    (one,) = matched(paid("815.43 EUR", ""), [invoice("MT-2026-07", "815.43 EUR")]).matches
+    assert one.reason == (
+        "the payer has the buyer's name (Meyer Maschinenbau GmbH), and the amount is that of this invoice alone"
+    )
 
 
 # Several invoices.
