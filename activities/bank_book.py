@@ -118,6 +118,12 @@ class BankBook:
                 keys.add(entry.key)
         return keys
 
+    def booked_for(self, creditor: str, keys: Iterable[str]) -> set[str]:
+        """Those of the keys that are booked for this creditor."""
+        rows = _KNOWN.where(BANK_ENTRIES.c.creditor == creditor)
+        with reading(self.engine) as connection:
+            return set(connection.execute(rows, {"keys": list(keys)}).scalars())
+
     def open_invoices(
         self, creditor: str, discounts: Callable[[str, date | None], tuple[CashDiscount, ...]]
     ) -> Iterator[OpenInvoice]:  # fmt: skip

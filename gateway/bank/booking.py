@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from activities.bank_book import Applied, BankBook, Booking, Share, past_payment, reference
 from activities.ledger import LedgerConflict
+from gateway.bank.csv_statement import NAMELESS
 from gateway.bank.identity import Seen
 from gateway.bank.statement import BankFile, Statement
 from gateway.errors import GatewayError, InputRefused, Unreachable
@@ -92,7 +93,7 @@ class Bookkeeper:
         )
 
     def book(self, file: BankFile) -> Iterable[Booked]:
-        """Match and book the entries of a file, batch by batch; what was booked before is left alone.
+        """Match and book the entries of a file, oldest first and batch by batch; what was booked before is left alone.
 
         Raises:
             UnknownAccount: before anything of the file is booked.
@@ -100,13 +101,19 @@ class Bookkeeper:
         """
         owners = [(statement, self.creditor_of(statement)) for statement in file.statements]
         within = Seen()
-        for statement, creditor in owners:
+        for statement, creditor in sorted(owners, key=lambda owner: _begins(owner[0])):
             within.begin()
+            entries = _oldest_first(statement.entries)
+            own = [_of_creditor(entry, creditor) for entry in entries] if _nameless(statement) else entries
             said = (statement.account, statement.format, statement.number, statement.page)
             digest = ids.digest("\n".join((*said, *(entry.key for entry in statement.entries))))[:32]
-            for start in range(0, len(statement.entries), BATCH):
-                batch = statement.entries[start : start + BATCH]
+            for start in range(0, len(own), BATCH):
+                batch = own[start : start + BATCH]
                 known = self._book.known([(entry, digest) for entry in batch])
+                if own is not entries:
+                    # Booked before the creditor was part of the name.
+                    former = {entry.key: one.key for entry, one in zip(entries[start:], batch, strict=False)}
+                    known |= {former[key] for key in self._book.booked_for(creditor, former)}
                 yield from self._batch(batch, known, within, creditor, file.name, digest)
 
     def _batch(
@@ -167,7 +174,7 @@ class Bookkeeper:
                 past=found.candidates,
             )  # fmt: skip
         past.came_back(found.payment)
-        # The payment may stand a few lines above, in what is about to be booked.
+        # The payment may stand in the same file, in what is about to be booked.
         paid = before.get(found.payment)
         applied = [
             Applied(share.number, share.message.type, share.message.id, share.amount)
@@ -234,6 +241,25 @@ def _payment(entry: BankEntry, one: Match, name: str, source: str, by: str) -> S
         id=name, amount=one.amount, received_on=entry.received_on, payer=entry.payer, source=source[:200], by=by
     )
     return Share(one.number, message, one.amount, one.score, one.reason)
+
+
+def _begins(statement: Statement) -> date:
+    return min((entry.booked_on for entry in statement.entries), default=date.min)
+
+
+def _nameless(statement: Statement) -> bool:
+    """Whether it is of an account that neither the file nor the profile names: every creditor has one of that name."""
+    return statement.format == "csv" and statement.account.startswith(NAMELESS)
+
+
+def _of_creditor(entry: BankEntry, creditor: str) -> BankEntry:
+    return entry.but(account=f"{entry.account[: 63 - len(creditor)]}-{creditor}")
+
+
+def _oldest_first(entries: Sequence[BankEntry]) -> list[BankEntry]:
+    """As things happened: many banks list the newest first, and what comes back must have come in before."""
+    backwards = bool(entries) and entries[0].booked_on > entries[-1].booked_on
+    return sorted(entries[::-1] if backwards else entries, key=lambda entry: entry.booked_on)
 
 
 def _plain(text: str) -> str:

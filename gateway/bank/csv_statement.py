@@ -18,6 +18,8 @@ from models.bank import BankEntry
 from models.money import Money, minor_unit
 
 MAX_ROWS = 1_000_000
+NAMELESS = "CSV-"
+"""How an account begins that is named by its profile, for want of better."""
 
 
 class _Row(NamedTuple):
@@ -166,11 +168,14 @@ class _Reading:
 
     def _account(self, row: _Row) -> str:
         given = texts.account(self._cell(row, "account")) or self.head.account
-        return given or texts.account(self.profile.account) or f"CSV-{self.profile.id.upper()}"
+        return given or texts.account(self.profile.account) or f"{NAMELESS}{self.profile.id.upper()}"
 
     def _statement(self, account: str, rows: list[_Read], notes: list[str]) -> Statement:
-        if account.startswith("CSV-") and not self.profile.account:
-            notes = [*notes, f"names no account: its entries are kept under {account}; give one in the profile"]
+        if account.startswith(NAMELESS) and not self.profile.account:
+            notes = [
+                *notes,
+                f"names no account: its entries are kept under {account} and the creditor; give one in the profile",
+            ]
         opening, closing = _balances([row for row in rows if row.booked])
         parts = [self._entry(row, account) for row in rows]
         return Statement(

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from models.bank import BankEntry, EntryKind
 from models.journal import Account, JournalLine, totals
 from models.matches import Match, Matching
 from models.money import Money
+from tests.bank_files import read
 from tests.cases import after_due, day, euros, on, policy, step
 from tests.workflows.world import NUMBER, World
 
@@ -165,6 +167,28 @@ async def test_money_that_is_none_of_ours_leaves_the_journal_until_somebody_thin
     assert (waiting(world), balance(world, "unapplied_cash")) == ([("unmatched", "50.00", "50.00")], euros(-50))
     with pytest.raises(InputRefused, match="nothing of entry"):
         await deciding.undo(world.service, gift.key, "again", "berta")
+
+
+async def test_a_payment_below_its_return_in_the_file_is_found(world: World) -> None:
+    await opened(world)
+    back = entry("1000.00", "R", "reversal", end_to_end="", booked_on=on(2))
+    found, _ = await booked(world, back, entry("1000.00", "P", remittance=[NAME]))
+    assert found == ["matched", "matched"]
+    case = await world.case(NAME)
+    assert (case.outstanding, [p.reversed for p in case.payments], waiting(world)) == (euros(1000), [True], [])
+
+
+def test_a_file_that_names_no_account_is_each_creditors_own(world: World) -> None:
+    file = read("Date,Description,Amount,Currency\n2026-03-02,a,10,EUR\n")
+
+    def new(creditor: str, *files: BankFile) -> list[bool]:
+        keeper = Bookkeeper(world.service, (), creditor)
+        return [one.new for each in files or (file,) for one in keeper.book(each)]
+
+    assert [new("BETA"), new("GAMMA"), new("BETA"), new("GAMMA")] == [[True], [True], [False], [False]]
+    (plain,) = file.statements  # as it was kept before creditors were told apart
+    assert new("DELTA", BankFile("b.csv", "csv", (replace(plain, format="mt940"),))) == [True]
+    assert [new("DELTA"), new("ACME")] == [[False], [True]]
 
 
 async def test_two_people_who_decide_at_once_apply_the_money_once(world: World) -> None:
