@@ -230,31 +230,41 @@ class _Fault(ValueError):
 
 
 def _balances(rows: list[_Read]) -> tuple[Balance | None, Balance | None]:
-    """The balances before the first and after the last row, if every row has one and they add up.
+    """The balances before the first and after the last row, if those that the rows give add up.
 
-    Banks list their entries forwards or backwards; either is tried.
+    Banks list their entries forwards or backwards; either is tried. A row without a balance is reckoned with the next.
     """
-    if not rows or any(row.balance is None for row in rows):
+    if not any(row.balance is not None for row in rows):
         return None, None
     for ordered in (rows, rows[::-1]):
-        broken = _broken(ordered)
-        if broken is None:
+        if _broken(ordered) is None:
             first, last = ordered[0], ordered[-1]
-            assert first.balance is not None and last.balance is not None
-            opening = Balance(first.balance - first.amount, first.booked_on, first.row.line)
-            return opening, Balance(last.balance, last.booked_on, last.row.line)
+            at, known = next((n, row.balance) for n, row in enumerate(ordered) if row.balance is not None)
+            before = known - _sum(ordered[: at + 1])
+            closing = before + _sum(ordered)
+            return Balance(before, first.booked_on, first.row.line), Balance(closing, last.booked_on, last.row.line)
     # Told of the direction in which it goes well for longer.
     raise Refused(max((fault for fault in (_broken(rows), _broken(rows[::-1])) if fault), key=lambda f: f[0])[1])
 
 
 def _broken(rows: list[_Read]) -> tuple[int, Reject] | None:
-    for at, (one, other) in enumerate(zip(rows, rows[1:], strict=False)):
-        assert one.balance is not None and other.balance is not None
-        expected = one.balance + other.amount
-        if expected != other.balance:
-            reason = (
-                f"{one.balance.amount} before and {other.amount.amount} make {expected.amount}, the row says "
-                f"{other.balance.amount}: difference {(other.balance - expected).amount} {expected.currency}"
-            )
-            return at, Reject("balance", str(other.balance.amount), reason, other.row.line)
+    """The first balance that does not follow from the one before and the rows since, and where it is."""
+    known: tuple[int, Money] | None = None
+    for at, row in enumerate(rows):
+        if row.balance is None:
+            continue
+        if known is not None:
+            moved = _sum(rows[known[0] + 1 : at + 1])
+            expected = known[1] + moved
+            if expected != row.balance:
+                reason = (
+                    f"{known[1].amount} before and {moved.amount} make {expected.amount}, the row says "
+                    f"{row.balance.amount}: difference {(row.balance - expected).amount} {expected.currency}"
+                )
+                return at, Reject("balance", str(row.balance.amount), reason, row.row.line)
+        known = at, row.balance
     return None
+
+
+def _sum(rows: list[_Read]) -> Money:
+    return sum((row.amount for row in rows), Money.zero(rows[0].amount.currency))

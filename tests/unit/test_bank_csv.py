@@ -201,6 +201,20 @@ def test_a_running_balance_that_breaks_refuses_the_file() -> None:
     assert file.rejects[0].line == 3
 
 
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_row_without_a_balance_does_not_end_the_check(backwards: bool) -> None:
+    rows = ["2026-03-02,a,10,110,EUR", "2026-03-03,b,-4,,EUR", "2026-03-04,c,1,107,EUR", "2026-03-04,d,5,,EUR"]
+
+    def text(*rows: str) -> str:
+        return WITH_BALANCE + "\n".join(rows[::-1] if backwards else rows)
+
+    (statement,) = read(text(*rows)).statements
+    assert statement.opening and statement.closing
+    assert (str(statement.opening.amount), str(statement.closing.amount)) == ("100.00 EUR", "112.00 EUR")
+    file = read(text(rows[0], rows[2].replace(",1,", ",9,"), rows[1]))
+    assert file.rejects[0].field == "balance" and "difference" in reason(file)
+
+
 @pytest.mark.parametrize(
     ("row", "field", "said"),
     [
