@@ -58,7 +58,7 @@ def match(
         row = deciding.find(service, entry)
         if returns is not None or (accept and row.kind == "reversal"):
             return await deciding.take_back(service, entry, returns, by)
-        wanted = deciding.proposal(service, entry) if accept else _wanted(invoices or (), row.currency)
+        wanted = deciding.proposal(service, entry) if accept else wanted_of(service, invoices or (), row.currency)
         return await deciding.assign(service, entry, wanted, by)
 
     booking, told = with_service(data_dir, work)
@@ -74,15 +74,15 @@ def match(
         say(f"waits: {line}")
 
 
-def _wanted(invoices: Iterable[str], currency: str) -> dict[str, Money | None]:
-    """What the operator says: invoice to amount.
+def wanted_of(service: Service, invoices: Iterable[str], currency: str) -> dict[str, Money | None]:
+    """What the operator says: invoice to amount. A number may have a `=` in it: what is one is taken as it stands.
 
     Raises:
         WrongUsage: an invoice is named twice.
     """
     wanted: dict[str, Money | None] = {}
     for text in invoices:
-        name, _, amount = text.rpartition("=") if "=" in text else (text, "", "")
+        name, _, amount = text.rpartition("=") if "=" in text and not service.has_invoice(text) else (text, "", "")
         if name in wanted:
             raise WrongUsage(f"{name} is named twice: name it once, with the whole amount")
         wanted[name] = money(amount or None, currency)

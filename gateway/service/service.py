@@ -91,6 +91,10 @@ class Service:
             raise InputRefused(f"invoice {invoice!r} is ambiguous; name one of: {choices}")
         raise InputRefused(f"there is no invoice {invoice!r}; write its number, or CREDITOR/NUMBER")
 
+    def has_invoice(self, invoice: str) -> bool:
+        """Whether INVOICE, as written on the command line, is an invoice's number as a whole."""
+        return bool(self._candidates(invoice))
+
     def resolve_or_new(self, invoice: str) -> tuple[str, str]:
         """As `resolve`, but an invoice that is not here yet is taken as CREDITOR/NUMBER: money may come first."""
         found = self._candidates(invoice)

@@ -14,6 +14,7 @@ from gateway.bank import deciding
 from gateway.bank.booking import Bookkeeper, Delivery, deliver, shares_of
 from gateway.bank.report import BankReport
 from gateway.bank.statement import BankFile, Statement
+from gateway.cli.match import wanted_of
 from gateway.errors import InputRefused
 from gateway.journal import Period, journal
 from models import events as e
@@ -189,6 +190,15 @@ def test_a_file_that_names_no_account_is_each_creditors_own(world: World) -> Non
     (plain,) = file.statements  # as it was kept before creditors were told apart
     assert new("DELTA", BankFile("b.csv", "csv", (replace(plain, format="mt940"),))) == [True]
     assert [new("DELTA"), new("ACME")] == [[False], [True]]
+
+
+async def test_a_number_with_an_equals_sign_is_no_amount_where_it_is_an_invoice(world: World) -> None:
+    await opened(world, number="Q")
+    assert wanted_of(world.service, ["Q=5"], "EUR") == {"Q": euros(5)}
+    await world.start(RULES, number="Q=5", buyer=BUYER)
+    assert wanted_of(world.service, ["Q=5"], "EUR") == {"Q=5": None}
+    assert wanted_of(world.service, ["ACME/Q=5"], "EUR") == {"ACME/Q=5": None}
+    assert wanted_of(world.service, ["Q=5=7.50", "Q=5.00"], "EUR") == {"Q=5": euros("7.50"), "Q": euros(5)}
 
 
 async def test_two_people_who_decide_at_once_apply_the_money_once(world: World) -> None:
