@@ -40,6 +40,12 @@ def amount_reader(decimal: Decimals) -> Callable[[str], Decimal]:
     return read
 
 
+def may_be_thousands(text: str, decimal: Decimals) -> bool:
+    """Whether the decimal mark may just as well group thousands: 1.500 with a point, 12,000 with a comma."""
+    mark = re.escape("." if decimal == "point" else ",")
+    return re.search(rf"(?<![\d.,])(?<!\d[{_GROUPS}])[1-9]\d{{0,2}}{mark}\d{{3}}(?!\d)", text) is not None
+
+
 def day_reader(texts: Iterable[str], forms: Sequence[str]) -> Callable[[str], date]:
     """A reader of days, in the one form under which every day of the file is one.
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from gateway.bank import texts
 from gateway.bank.codes import ZERO, Codes, kind_of
-from gateway.bank.csv_cells import amount_reader, day_reader
+from gateway.bank.csv_cells import amount_reader, day_reader, may_be_thousands
 from gateway.bank.csv_head import Head
 from gateway.bank.csv_overlooked import nameless_direction, overlooked
 from gateway.bank.csv_profiles import Column
@@ -118,11 +118,11 @@ class _Reading:
             if not currency:
                 raise ValueError("neither the file nor the profile says the currency: give it in the profile")
             minor_unit(currency)
-            column, amount = self._amount(row)
+            column, amount = self._amount(row, currency)
             money = texts.money(amount, currency)
             column = "balance"
             text = self._cell(row, column)
-            balance = texts.money(self.amount(text), currency) if text else None
+            balance = texts.money(self._number(text, currency), currency) if text else None
         except _Fault as fault:
             raise Refused(Reject(fault.column, self._cell(row, fault.column), str(fault), row.line)) from None
         except ValueError as error:
@@ -137,10 +137,10 @@ class _Reading:
             raise ValueError("the cell is empty")
         return text
 
-    def _amount(self, row: _Row) -> tuple[Column, Decimal]:
+    def _amount(self, row: _Row, currency: str) -> tuple[Column, Decimal]:
         """The signed amount, and the column that has it."""
         if "amount" in self.head.places:
-            amount = self._figure(row, "amount")
+            amount = self._figure(row, "amount", currency)
             if "direction" not in self.head.places or self.profile.directions is None:
                 return "amount", amount
             word, told = self._needed(row, "direction").casefold(), self.profile.directions
@@ -149,22 +149,30 @@ class _Reading:
             if word in [w.casefold() for w in told.debit]:
                 return "amount", -abs(amount)
             raise _Fault("direction", f"neither {', '.join(told.credit)} nor {', '.join(told.debit)}")
-        debit = abs(self._figure(row, "debit", Decimal(0)))
-        credit = self._figure(row, "credit", Decimal(0))
+        debit = abs(self._figure(row, "debit", currency, Decimal(0)))
+        credit = self._figure(row, "credit", currency, Decimal(0))
         if debit and credit:
             raise _Fault("credit", "the row has both a debit and a credit")
         if not self._cell(row, "debit") and not self._cell(row, "credit"):
             raise _Fault("credit", "the row has neither a debit nor a credit")
         return ("debit", -debit) if debit else ("credit", credit)
 
-    def _figure(self, row: _Row, column: Column, default: Decimal | None = None) -> Decimal:
+    def _figure(self, row: _Row, column: Column, currency: str, default: Decimal | None = None) -> Decimal:
         text = self._cell(row, column)
         if not text and default is not None:
             return default
         try:
-            return self.amount(text)
+            return self._number(text, currency)
         except ValueError as error:
             raise _Fault(column, str(error)) from None
+
+    def _number(self, text: str, currency: str) -> Decimal:
+        amount, decimal = self.amount(text), self.profile.decimal
+        if minor_unit(currency) >= Decimal("0.01") and may_be_thousands(text, decimal):
+            raise ValueError(
+                f"may be thousands, or {amount} with a decimal {decimal}: use a profile that says which mark is decimal"
+            )
+        return amount
 
     def _account(self, row: _Row) -> str:
         given = texts.account(self._cell(row, "account")) or self.head.account

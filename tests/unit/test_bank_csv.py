@@ -271,6 +271,22 @@ def test_a_written_amount_is_read_back(value: Decimal, decimal: str) -> None:
     assert amount_reader(decimal)(text) == value  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("figure", ["1.500", "-12.000", "EUR 1.500", "100.000-"])
+def test_a_decimal_mark_that_may_group_thousands_refuses_the_file(figure: str) -> None:
+    header = "Date,Description,Amount,Balance,Currency\n"
+    assert "may be thousands" in reason(read(f"{header}2026-03-02,a,{figure},,EUR\n"))
+    assert "may be thousands" in reason(read(f"{header}2026-03-02,a,1,{figure},EUR\n"))
+    assert "may be thousands" in reason(read('Datum,Betrag,Währung\n02.03.2026,"1,500",EUR\n'))
+
+
+@pytest.mark.parametrize(
+    ("figure", "currency", "amount"),
+    [("1.500", "KWD", "1.500 KWD"), ('"1,234.500"', "EUR", "1,234.50 EUR"), ("0.500", "EUR", "0.50 EUR")],
+)
+def test_three_decimals_that_are_no_thousands_are_read(figure: str, currency: str, amount: str) -> None:
+    assert str(one(f"Date,Description,Amount,Currency\n2026-03-02,a,{figure},{currency}\n").amount) == amount
+
+
 def test_one_form_of_days_holds_for_the_whole_file() -> None:
     assert str(day_reader(["02/03/2026", "25/03/2026"], ("%d/%m/%Y", "%m/%d/%Y"))("02/03/2026")) == "2026-03-02"
     assert str(day_reader(["05/05/2026"], ("%d/%m/%Y", "%m/%d/%Y"))("05/05/2026")) == "2026-05-05"
