@@ -22,7 +22,8 @@ from models.bank import BankEntry, EntryKind
 from models.journal import Account, JournalLine, totals
 from models.matches import Match, Matching
 from models.money import Money
-from tests.bank_files import read
+from tests.bank_files import document, read, statement
+from tests.bank_files import entry as camt_entry
 from tests.cases import after_due, day, euros, on, policy, step
 from tests.workflows.world import NUMBER, World
 
@@ -190,6 +191,22 @@ def test_a_file_that_names_no_account_is_each_creditors_own(world: World) -> Non
     (plain,) = file.statements  # as it was kept before creditors were told apart
     assert new("DELTA", BankFile("b.csv", "csv", (replace(plain, format="mt940"),))) == [True]
     assert [new("DELTA"), new("ACME")] == [[False], [True]]
+
+
+def test_two_statements_of_a_file_whose_balances_prove_two_entries_bring_both(world: World) -> None:
+    def of(payer: str) -> str:
+        party = f"<RltdPties><Dbtr><Nm>{payer}</Nm></Dbtr></RltdPties>"
+        return camt_entry("100", party, reference="0001")
+
+    def new(content: str) -> list[bool]:
+        return [one.new for one in Bookkeeper(world.service, (), "ACME").book(read(content))]
+
+    first = statement(of("A Ltd"), opening="0", closing="100", number="1")
+    second = statement(of("B Ltd"), opening="100", closing="200", number="2")
+    assert new(document(first, second)) == [True, True]
+    assert new(document(first, second, first, second)) == [False] * 4
+    notices = (statement(of(payer), tag="Ntfctn") for payer in ("A Ltd", "B Ltd"))
+    assert new(document(*notices, message="054")) == [False, False]
 
 
 async def test_a_number_with_an_equals_sign_is_no_amount_where_it_is_an_invoice(world: World) -> None:
