@@ -207,7 +207,8 @@ class StepActivities:
         try:
             if channel == "email":
                 return self._by_mail(order, invoice, creditor, at, check)
-            return self._channels.send(channel, order, invoice, creditor, at, None if heard else check)
+            rules = self._find_rules(invoice.buyer.country)
+            return self._channels.send(channel, order, invoice, creditor, at, None if heard else check, rules)
         except ContactTaken:
             _hold(check.before(cast("Channel", channel)))
             raise ApplicationError(

@@ -5,7 +5,7 @@ E-mail has its own way in `steps.py`; what the outcomes of several channels come
 
 import email
 import email.policy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
@@ -28,6 +28,7 @@ from activities.refusals import CameBack, ContactTaken, Undeliverable
 from activities.tables import DEPARTED
 from models import ids
 from models.invoice import Invoice
+from models.jurisdiction import LetterRule
 from models.orders import StepOrder
 from models.parties import Buyer, Creditor
 from models.parties import Channel as Way
@@ -68,7 +69,7 @@ class Channels:
 
     def send(
         self, channel: str, order: StepOrder, invoice: Invoice, creditor: Creditor, at: datetime,
-        check: ContactCheck | None = None,
+        check: ContactCheck | None = None, rules: Sequence[LetterRule] = (),
     ) -> Sent:  # fmt: skip
         """Send the notice of a step by a channel, unless it has left already.
 
@@ -79,6 +80,7 @@ class Channels:
             creditor: Whose it is.
             at: The business instant.
             check: The rules of contact; None where the debtor hears of this step by another channel anyway.
+            rules: What the debtor's jurisdiction asks of letters.
 
         Raises:
             ContactTaken: Another case of the buyer was faster, and leaves no room for one more contact.
@@ -95,7 +97,7 @@ class Channels:
         to = _address(channel, invoice.buyer)
         if len(order.step.channels) > 1 and to and self._correspondence.bounced(creditor.code, channel, one_line(to)):
             raise CameBack(f"the last message to {one_line(to)} by {channel} came back")
-        made = self._made(channel, order, invoice, creditor, at)
+        made = self._made(channel, order, invoice, creditor, at, rules)
         delivery = Delivery(
             key=key, message_id=message_id, to=to, addressee=one_line(invoice.buyer.name) or invoice.buyer.id,
             name=f"{safe_name(invoice.creditor)}-{safe_name(invoice.number)}-{order.step.id}-{order.occurrence}",
@@ -123,11 +125,13 @@ class Channels:
         return Sent(channel, message_id, made.note, taken.task)
 
     @staticmethod
-    def _made(channel: str, order: StepOrder, invoice: Invoice, creditor: Creditor, at: datetime) -> "_Made":
+    def _made(
+        channel: str, order: StepOrder, invoice: Invoice, creditor: Creditor, at: datetime, rules: Sequence[LetterRule]
+    ) -> "_Made":  # fmt: skip
         if channel != "post":
             text, language, note = short_text(order, invoice, creditor, at)
             return _Made(text.encode(), "text/plain", text[:100], language, note)
-        composed = compose(order, invoice, creditor, at=at, recipient=PAPER)
+        composed = compose(order, invoice, creditor, at=at, rules=rules, recipient=PAPER)
         content, media_type = _paper(composed.content)
         return _Made(content, media_type, composed.subject, composed.language, composed.note)
 

@@ -15,6 +15,8 @@ from models import events as e
 from models.policy import Policy
 from tests.cases import after_due, day, on, policy, step
 from tests.incoming import DEBTOR, delivery_report
+from tests.notices import enclosed
+from tests.notices import printed as text_of
 from tests.provider import ProviderServer
 from tests.workflows.world import World
 
@@ -68,6 +70,22 @@ async def test_a_letter_goes_by_mail_and_lies_in_the_print_queue_with_a_task_to_
     assert task.id == done.task == "letter-1" and "Print and post print/ACME-0017-letter-1.pdf" in task.text
     await world.tell(e.TaskCompleted, task="letter-1", note="RR 12 345 678 DE")
     assert world.open_tasks() == []
+
+
+async def test_the_law_of_the_debtors_country_holds_for_a_letter_by_post_as_for_the_mail(world: World) -> None:
+    firm = {"name": "Sample & Partners LLP", "email": "office@firm.example"}
+    agency = {"name": "Sample Collections Ltd", "email": "cases@agency.example"}
+    world.add_creditor({
+        "code": "BOTH", "name": "Spare Parts Ltd", "sender": "ledger@spare.example", "law_firm": firm, "agency": agency,
+        "bank_account": {"holder": "Spare Parts Ltd", "iban": "DE89370400440532013000"},
+    })  # fmt: skip
+    rules = policy(step("letter", after_due(1), "formal_demand", channels=["email", "post"], letter="final_notice"))
+    await world.start(rules, creditor="BOTH", buyer={"contact": PAPER, "country": "CN"})
+    await world.pass_until(day(2))
+    assert notices(world) == [("email", "sent"), ("post", "sent")]
+    (_, pdf) = printed(world)
+    for said in (text_of(enclosed(world.mail.letters[0].message.as_bytes())[1]), text_of(pdf.read_bytes())):
+        assert "Sample & Partners LLP" in said and "Sample Collections" not in said
 
 
 async def test_a_short_message_goes_with_the_mail(world: World, provider: ProviderServer) -> None:
