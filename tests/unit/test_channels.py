@@ -229,9 +229,29 @@ def test_a_short_message_says_who_what_how_much_and_where_to_answer(language: st
     assert not harsh_words(text, [])
 
 
+@pytest.mark.parametrize("language", ["en", "zh", "de", "fr", "es"])
+@pytest.mark.parametrize("outstanding", ["0.00 USD", "400.00 USD"])
+def test_where_a_payment_crossed_our_letter_the_short_message_asks_for_nothing(language: str, outstanding: str) -> None:
+    invoice = an_invoice(language)
+    order = an_order(invoice, day=9, outstanding=outstanding, letter="correction")
+    text, written, _ = short_text(order, invoice, acme(), order.at)
+    assert written == language and invoice.number in text and "USD" not in text
+    assert text == " ".join(_TEXTS[language]["correction"].split()).format(
+        creditor=acme().name, number=invoice.number, reach=acme().reply_to or acme().sender
+    )
+
+
+def test_a_language_without_messages_falls_back_to_the_creditors() -> None:
+    invoice = an_invoice("it")
+    order = an_order(invoice, day=7)
+    text, written, note = short_text(order, invoice, acme().but(language="de"), order.at)
+    assert written == "de" and "überfällig" in text and "'it'" in note
+    assert short_text(order, invoice, acme().but(language=None), order.at)[1] == "en"
+
+
 def test_every_language_has_every_message() -> None:
     assert {language: set(texts) for language, texts in _TEXTS.items()} == dict.fromkeys(
-        ("en", "de", "fr", "es", "zh"), {"before", "overdue", "letter"}
+        ("en", "de", "fr", "es", "zh"), {"before", "overdue", "letter", "correction"}
     )
     for texts in _TEXTS.values():
         for text in texts.values():
