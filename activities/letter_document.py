@@ -71,15 +71,11 @@ def document_of(
     )  # fmt: skip
 
 
-_WINDOW_LINES = 6
-"""What the address window holds (DIN 5008)."""
-
-
 def addressee_lines(content: LetterContent, wording: Wording) -> list[str]:
     """Who the letter is for: the buyer's name (its number where nobody knows the name), and where it goes."""
     buyer = content.buyer
     name = one_line(buyer.name) or f"{wording.labels['buyer_id']}{one_line(buyer.id)}"
-    return [name, *(line for line in map(one_line, buyer.postal) if line)][:_WINDOW_LINES]
+    return [name, *(line for line in map(one_line, buyer.postal) if line)]
 
 
 def reference_of(content: LetterContent) -> str:

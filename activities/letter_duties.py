@@ -140,7 +140,8 @@ def _quoted(content: LetterContent, addressee: str) -> Sequence[str]:
     firm, third = creditor.law_firm, third_party_of(content)
     words = (
         addressee, content.buyer.id, content.reference, creditor.name, creditor.sender, creditor.reply_to,
-        creditor.phone, *creditor.address, account.holder, account.iban, account.bic, account.bank,
+        creditor.phone, *creditor.address, *content.buyer.postal, account.holder, account.iban, account.bic,
+        account.bank,
         *(word for line in content.invoices for word in (line.number, line.contract, line.order)),
         *(line.number for line in (*content.also_open, *content.contested)),
         *(word for party in (firm, third) if party for word in (party.name, party.email, *party.address)),

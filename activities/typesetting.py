@@ -27,6 +27,8 @@ LAYOUT = "letter.typ"
 _STANDARD: Any = ["a-2b"]
 _LATIN = [f"SourceSansPro-{weight}.otf" for weight in ("Regular", "It", "Semibold", "Bold")]
 _UNPRINTABLE = re.compile(r'the text `"(.*?)"` could not be displayed', re.S)
+_REFUSED = "assertion failed: "
+"""How Typst begins what a layout refuses in its own words."""
 _PLACE = re.compile(r"([^\s]+\.typ):(\d+):\d+")
 _ESCAPED = re.compile(r"\\u\{([0-9a-fA-F]+)\}")
 _threads = threading.local()
@@ -88,9 +90,12 @@ def _compiled(document: LetterDocument, day: date, own: Path | None, **options: 
 _CJK = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uff60]")
 _SUM = re.compile(r"\b([A-Z]{3}) (?=\d)")
 _LONG_RUN = re.compile(r"[^\W\u2e80-\u9fff\uac00-\ud7af]{26}|[!-/:-@\[-`{-~]{26}|[!-~]{26}")
+_LONG_WORD = re.compile("[^\\s\u2e80-\u9fff\uac00-\ud7af\uff00-\uff60]{45,}")
+"""What may be too long for a line of a paragraph, where all its signs are wide."""
 _PIECE = re.compile(r".{9}(?=[!-~])")  # never before what may belong to the sign in front of it
 _SHORT = 26
 _CELLS = frozenset({"rows", "number"})
+_PARAGRAPHS = frozenset({"texts", "closing"})
 _IMAGES = frozenset({"qr", "stamp"})
 
 
@@ -112,6 +117,8 @@ def _settable(value: Any, key: str = "") -> Any:
         kept = _SUM.sub("\\1\u00a0", value) if " " in value else value
         if len(kept) < _SHORT:
             return kept
+        if key in _PARAGRAPHS:  # they are wide: an address goes over to the next line whole
+            return _LONG_WORD.sub(lambda word: _LONG_RUN.sub("\\g<0>\u200b", word[0]), kept)
         return _LONG_RUN.sub(_in_pieces if key in _CELLS else "\\g<0>\u200b", kept)
     if isinstance(value, Mapping):
         named = {"name": value["label"].rstrip(_PARTING)} if "label" in value else {}
@@ -149,6 +156,8 @@ def _reason(error: typst.TypstError) -> str:
             f"the letter has characters that our fonts cannot print: {named}. They stand in a name or number of the "
             "invoice, the buyer or the creditor: correct it, or send the letter yourself and complete this task as done"
         )
+    if error.message.startswith(_REFUSED):
+        return error.message.removeprefix(_REFUSED)
     where = _PLACE.search(error.diagnostic)
     place = f"{where[1]}:{where[2]}: " if where else ""
     return f"{place}{error.message}: mend this letter layout"

@@ -272,6 +272,49 @@ def test_nothing_long_runs_over_what_is_beside_it(language: str, tmp_path: Path)
     assert words_over_each_other(letter.pdf or b"", tmp_path) == []
 
 
+@pytest.mark.skipif(which("pdftotext") is None, reason="poppler is not installed")
+@pytest.mark.parametrize("language", ["de", "zh"])
+@pytest.mark.parametrize("lines", [6, 8, 10])
+def test_an_address_is_printed_whole_and_inside_its_window(language: str, lines: int, tmp_path: Path) -> None:
+    content = sample_content("formal_demand", language)
+    address = tuple(f"Zeile {n}, Gebäude der Rechnungsprüfung{n}" for n in range(1, lines + 1))
+    letter = write_letter("formal_demand", language, replace(content, buyer=content.buyer.but(address=address)))
+    (tmp_path / "letter.pdf").write_bytes(letter.pdf or b"")
+    boxes = subprocess.run(
+        ["pdftotext", "-bbox", str(tmp_path / "letter.pdf"), "-"], check=True, capture_output=True, text=True
+    ).stdout
+    ends = {word[4]: float(word[3]) * 25.4 / 72 for word in _WORD.findall(boxes)}
+    for n in range(1, lines + 1):
+        assert ends[f"Rechnungsprüfung{n}"] <= 80, "the subject begins below the window"
+
+
+def test_an_address_that_no_window_holds_is_refused() -> None:
+    content = sample_content("reminder", "en")
+    buyer = content.buyer.but(address=tuple("Accounts payable " * 11 + str(n) for n in range(10)))
+    with pytest.raises(CannotCompose, match=r"^the buyer's name and address do not fit into the address window"):
+        write_letter("reminder", "en", replace(content, buyer=buyer))
+
+
+def test_words_of_an_address_are_not_ours() -> None:
+    content = sample_content("reminder", "en")
+    assert "Jail Road" in write_letter("reminder", "en", replace(content, buyer=content.buyer.but(
+        address=("7 Jail Road", "Lahore")
+    ))).text  # fmt: skip
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_the_reader_copies_has_no_signs_that_nobody_sees(language: str) -> None:
+    sender, reference = "receivables.north@tradinghouse.example", "RECHNUNG/2026/0000000000000000000117"
+    content = sample_content("formal_demand", language)
+    content = replace(
+        content, creditor=content.creditor.but(sender=sender),
+        invoices=(replace(content.invoices[0], number=reference),),
+    )  # fmt: skip
+    shown = printed(write_letter("formal_demand", language, content).pdf or b"")
+    assert "\u200b" not in shown
+    assert sender in shown and f" {reference} " in shown, "whole where the line holds them"
+
+
 # --- names ----------------------------------------------------------------------------------------------------
 
 _NAMES = [
