@@ -23,7 +23,7 @@ from activities.letter_document import (
 from activities.letter_duties import check, expected_of, overdue_days, sound
 from activities.mime import one_line
 from activities.refusals import CannotCompose
-from activities.rendering import as_html, as_text, find_letter, own_folder, parts_of
+from activities.rendering import SHIPPED, as_html, as_text, find_letter, looping, own_folder, parts_of
 from activities.stamp import stamp_of
 from activities.typesetting import as_pdf, as_pictures
 from activities.wording import Wording, wording_for
@@ -197,6 +197,11 @@ def _written(
         raise CannotCompose(f"{error.filename}:{error.lineno}: {error.message}: mend this letter template") from error
     except TemplateError as error:
         raise CannotCompose(f"the letter template {name} does not work: {error.message}") from error
+    except RecursionError as error:
+        file = looping(error, own) or f"{name}.jinja"
+        raise CannotCompose(
+            f'the letter template {file} extends or includes itself: build on "{SHIPPED}/{file}" instead'
+        ) from error
     except (TypeError, ValueError, ArithmeticError, KeyError) as error:
         if own is None:
             raise

@@ -74,6 +74,17 @@ def trouble_at(error: BaseException, file: Path) -> int | None:
     return line
 
 
+def looping(error: RecursionError, own: Path | None) -> str | None:
+    """The file of a creditor's folder that went round in a circle; None if it is none of them."""
+    found, frame = None, error.__traceback__
+    while frame is not None:
+        file = Path(frame.tb_frame.f_code.co_filename)
+        if own is not None and file.is_relative_to(own):
+            found = file.relative_to(own).as_posix()
+        frame = frame.tb_next
+    return found
+
+
 # --- the creditor's own -------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 from pypdf import PdfReader
 
 from activities.letter_content import KINDS, Instalment, Letter, LetterContent
@@ -21,12 +22,13 @@ from gateway.errors import InputRefused, WrongUsage
 from gateway.letter_files import letter_faults, letter_rules
 from gateway.service import Service
 from models import ids
+from models.books import debtor_day
 from models.case import Case
 from models.ids import digest
 from models.money import Money
 from models.ordering import order_of
 from models.orders import StepOrder
-from models.parties import Creditor
+from models.parties import Contact, Creditor
 from models.policy import Step
 
 letter_app = typer.Typer(no_args_is_help=True, add_completion=False, help="Look at letters, and check your own.")
@@ -42,7 +44,9 @@ _Creditor = Annotated[
     str | None, typer.Option("--creditor", metavar="CODE", help="With --sample: the creditor whose letter it is.")
 ]
 _Invoices = Annotated[int, typer.Option(min=1, max=200, help="With --sample: about how many invoices.")]
-_Date = Annotated[str | None, typer.Option("--date", metavar="DATE", help="The letter's day (default: today).")]
+_Date = Annotated[
+    str | None, typer.Option("--date", metavar="DATE", help="With an INVOICE: the letter's day (default: today).")
+]
 _Text = Annotated[bool, typer.Option("--text", help="Print the letter's text.")]
 
 _EXAMPLE_INSTALMENTS = 3
@@ -72,7 +76,10 @@ def preview(
         raise WrongUsage("name the INVOICE, or give --sample")
     if out is None and not text and not as_json:
         raise WrongUsage("say where the PDF goes: -o FILE.pdf (or --text to read it here)")
+    language = _tag(language)
     if sample:
+        if on is not None:
+            raise WrongUsage("--date goes with an INVOICE: the sample has days of its own")
         folder = load_settings(data_dir).data_dir
         ours = completed(load_creditor(creditor, folder)) if creditor else None
         content = sample_content(kind, language or "en", ours, invoices)
@@ -85,6 +92,15 @@ def preview(
 
         letter = with_ledger(data_dir, work)
     _deliver(letter, kind, out, text, as_json)
+
+
+def _tag(language: str | None) -> str | None:
+    if language is None:
+        return None
+    try:
+        return Contact(language=language.strip().lower()).language
+    except ValidationError:
+        raise WrongUsage(f"--language {language!r} is no language: write its code, such as de or zh-CN") from None
 
 
 def _deliver(letter: Letter, kind: str, out: Path | None, text: bool, as_json: bool) -> None:
@@ -131,13 +147,14 @@ def _of_case(service: Service, invoice: str, kind: str, language: str | None, as
 
 
 def _order(case: Case, kind: str, as_of: date) -> StepOrder:
-    """An order as the case would give it for such a letter, on a day at noon."""
+    """An order as the case would give it for such a letter, on a day where the debtor is."""
     demand = kind in KINDS and KINDS[kind].demand
     of_policy = next((s for s in case.policy.steps if (s.letter or s.kind) == kind), None)
     step = of_policy or Step.model_validate(
         {"id": "preview", "kind": "formal_demand" if demand else "reminder", "when": {"after_due": "P0D"}}
     )
     at = datetime.combine(as_of, time(12), UTC)
+    at -= debtor_day(case.invoice, at) - as_of  # far to the east it is the next day by then
     return order_of(case, step, 1, at, at)
 
 

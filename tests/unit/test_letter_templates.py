@@ -121,6 +121,9 @@ def test_a_layout_cannot_read_files_outside(put: Put, tmp_path: Path) -> None:
         ("en/reminder.jinja", EXTENDS + "{% block how_to_dispute %}{% endblock %}", 1, "lacks way to dispute"),
         ("en/letter.jinja", '{% extends "parts.jinja" %}', 1, "lacks way to dispute"),
         ("en/reminder.jinja", EXTENDS + "{% block opening %}{{ 1 / 0 }}{% endblock %}", 2, "division by zero"),
+        ("de/formal_demand.jinja", '{% extends "de/formal_demand.jinja" %}', 1, '"shipped/de/formal_demand.jinja"'),
+        ("en/letter.jinja", '\n{% extends "en/letter.jinja" %}', 2, "en/letter.jinja extends or includes itself"),
+        ("layout.html", '<p>\n{% include "layout.html" %}', 2, "layout.html extends or includes itself"),
         ("en/reminder.txt", "Pay!", 1, "is no letter"),
         ("xx/reminder.jinja", "", 1, "there are no letters in 'xx': known are de, en, es, fr, zh"),
         ("letter.typ", "#let x = 1\n#let y = (", 2, "unclosed delimiter"),
@@ -238,6 +241,12 @@ def test_an_unknown_language_falls_back_and_says_so(folder: Path) -> None:
     assert "Payment reminder" in result.stdout
 
 
+@pytest.mark.parametrize("language", ["DE", "de-DE", "De-at"])
+def test_a_language_counts_however_it_is_written(folder: Path, language: str) -> None:
+    result = letter("preview", "--sample", "--language", language, "--text")
+    assert (result.exit_code, result.stderr) == (0, "") and "Zahlungserinnerung" in result.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "complaint"),
     [
@@ -246,6 +255,9 @@ def test_an_unknown_language_falls_back_and_says_so(folder: Path) -> None:
         (["--text"], 2, "name the INVOICE, or give --sample"),
         (["--sample"], 2, "say where the PDF goes"),
         (["--sample", "-o", "nowhere/x.pdf"], 2, "cannot be written"),
+        (["--sample", "--text", "--language", "d!"], 2, "--language 'd!' is no language"),
+        (["--sample", "--text", "--date", "2026-04-01"], 2, "--date goes with an INVOICE"),
+        (["NO-SUCH", "--text", "--date", "2026-13-01"], 1, "--date '2026-13-01'"),
         (["NO-SUCH", "--text"], 1, "there is no invoice 'NO-SUCH'"),
     ],
 )
@@ -260,10 +272,13 @@ def test_a_preview_that_cannot_be_made_says_why(
 @pytest.fixture
 def case(folder: Path) -> Walk:
     """A case in the ledger, due on 1 January 2026."""
+    return opened(folder, Walk(number="0017"))
+
+
+def opened(folder: Path, walk: Walk) -> Walk:
     (folder / "data").mkdir()
     engine = open_engine(f"sqlite:///{folder}/data/ledger.db")
     ledger = Ledger(engine)
-    walk = Walk(number="0017")
     ledger.open_cases([(walk.case, view.head(walk.case))])
     ledger.started([walk.case.id])
     engine.dispose()
@@ -279,6 +294,13 @@ def test_a_case_shows_each_of_its_letters(case: Walk, folder: Path, kind: str) -
     assert result.exit_code == 0, result.output
     assert "0017" in printed(out.read_bytes())
     assert json.loads(result.stdout)["sha256"] == json.loads(letter("preview", *arguments).stdout)["sha256"]
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Honolulu"])
+def test_the_day_of_a_preview_is_the_debtors(folder: Path, zone: str) -> None:
+    case = opened(folder, Walk(number="0017", buyer={"contact": {"email": "a@b.example", "timezone": zone}})).case
+    result = letter("preview", "0017", "--date", str(case.invoice.due.replace(day=case.invoice.due.day + 9)), "--text")
+    assert "Days overdue: 9\n" in result.stdout
 
 
 def test_a_demand_before_the_due_date_is_refused(case: Walk, folder: Path) -> None:
