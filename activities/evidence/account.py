@@ -14,7 +14,7 @@ from models import events as e
 from models import view
 from models.books import debtor_day
 from models.case import Case
-from models.days import ladder_day, local_date, moment_of, permitted
+from models.days import ladder_day, local_date, moment_of, permitted, zone_name
 from models.ladder import planned
 from models.policy import DUNNING, DUTY_STEPS, Step
 from models.triggers import AfterDue, AfterStep, AllOf, AnyOf, BeforeDue, OnEvent, Trigger
@@ -156,7 +156,6 @@ def _planned_because(
 ) -> list[str]:
     """Why the step was planned for that moment, fact by fact."""
     schedule = case.policy.schedule
-    zone = "UTC" if schedule.zone == "UTC" else case.invoice.buyer.contact.timezone
     facts = [f"the rule: {words.trigger(step.when)}"]
     if occurrence > 1 and step.repeat:
         facts.append(f"it recurs: {words.recurrence(step)}; this is number {occurrence}")
@@ -165,7 +164,7 @@ def _planned_because(
     facts += [f"the ladder stood still from {_at(p.since)} to {_at(p.until)}" for p in paused]
     if due is not None:
         workdays = ", on business days" if schedule.days == "business" else ""
-        facts.append(f"so it falls on {_at(due)}; steps fire at {schedule.time:%H:%M} {zone}{workdays}")
+        facts.append(f"so it falls on {_at(due)}; steps fire at {schedule.time:%H:%M} {zone_name(case)}{workdays}")
     if planned_at is not None and (due is None or planned_at > due):
         later = [(at, text) for at, text in _held_back(case, step) if due is None or at > due]
         facts += [f"not before {_at(at)}: {text}" for at, text in sorted(later)]

@@ -168,6 +168,8 @@ def _print_step(told: dict[str, Any]) -> None:
         _line("before", f"{entry['at']}: {entry['text']}" + (f" (by {entry['by']})" if entry["by"] else ""))
     if told["task"]:
         _line("task", told["task"])
+    for n, line in enumerate(filter(None, map(str.strip, told["note"].split("\n")))):
+        _line("" if n else "note", line)
     _line("entry", f"{told['sequence']} of the chain, hash {told['hash']}")
     for fault in told["faults"]:
         _line("FAULT", fault)

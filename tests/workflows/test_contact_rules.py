@@ -4,12 +4,15 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from gateway.calendars import pinned
+from gateway.cli.why import _print_step, explained
 from gateway.simulate import case_line, drive
 from models import events as e
 from models.changes import open_case
 from models.clock import CaseClock
-from tests.cases import after_due, invoice, policy, step
+from tests.cases import after_due, day, invoice, policy, step
 from tests.workflows.world import NUMBER, World
 
 GOLDEN_WEEK = date(2026, 9, 18)
@@ -95,3 +98,17 @@ async def test_every_channel_keeps_its_own_hours_and_a_second_one_out_of_hours_i
     assert not list((Path(world.service.settings.data_dir) / "print").glob("*"))
     (task,) = case.tasks
     assert "The notice by post did not go out" in task.text and "lies outside the hours of post" in task.text
+
+
+async def test_why_reads_the_clock_of_the_case_and_prints_what_was_noted(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rules = policy(step("first", after_due(1)), schedule={"zone": "debtor"}, contact={})
+    await world.start(rules, buyer=chinese(timezone="UTC", language="it"))
+    await world.pass_until(day(3))
+    (told,) = explained(world.service, "0017/first")["steps"]
+    _print_step(told)
+
+    shown = capsys.readouterr().out
+    assert "01:00 UTC; steps fire at 09:00 Asia/Shanghai" in shown
+    assert "note       there are no letters in 'it': written in English" in shown
