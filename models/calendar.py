@@ -92,7 +92,7 @@ class PinnedCalendar(Value):
     closing_days: tuple[Closing, ...] = Field(default=(), description="the creditor's own")
     library: str = ""
     version: str = ""
-    known_until: date | None = Field(default=None, description="None: nothing is known but the weekend")
+    known_until: date | None = Field(default=None, description="None: not even the first year is published")
     office: "PinnedCalendar | None" = Field(
         default=None, exclude_if=lambda value: value is None, description="the creditor's own calendar, where it counts"
     )

@@ -101,18 +101,26 @@ class ContactTimes(NamedTuple):
             jitter: Over how long contacts are spread; it ends with the hours.
             share: Which part of the jitter is this contact's, in [0, 1).
         """
-        window = self.window
-        start = at if window.opens <= at < window.closes else window.opens
+        start = self.start(at)
         for _ in range(SEARCH):
             day = next_open(self.rules, self.calendar, day)
             moment = _instant(day, start, self.zone)
-            if local(moment, self.zone).replace(tzinfo=None) == datetime.combine(day, start):
+            if not self.clocks_skip(day, start):
                 break
-            day += timedelta(days=1)  # the clocks skip this hour on this day
+            day += timedelta(days=1)
         if jitter:
-            room = _instant(day, window.closes, self.zone) - moment - timedelta(seconds=1)
+            room = _instant(day, self.window.closes, self.zone) - moment - timedelta(seconds=1)
             moment += max(min(jitter, room), timedelta(0)) * share
         return moment
+
+    def start(self, at: clock_time) -> clock_time:
+        """A time of day if it lies within the hours, else when they begin."""
+        window = self.window
+        return at if window.opens <= at < window.closes else window.opens
+
+    def clocks_skip(self, day: date, at: clock_time) -> bool:
+        """Whether the clocks have no such time on a day, as they go forward over it."""
+        return local(_instant(day, at, self.zone), self.zone).replace(tzinfo=None) != datetime.combine(day, at)
 
     def open_at(self, instant: datetime) -> bool:
         """Whether a contact may be made at this very instant."""

@@ -126,7 +126,7 @@ def _passed(case: Case, step: Step, nominal: date, planned_day: date) -> list[Pa
     runs: list[Passed] = []
     for distance in range((planned_day - nominal).days):
         day = nominal + timedelta(days=distance)
-        reason = _closed(case, step, day) or _held(case, floors, day)
+        reason = _closed(case, step, day) or _held(case, step, floors, day)
         if runs and runs[-1].reason == reason:
             runs[-1] = runs[-1]._replace(last=day)
         else:
@@ -144,11 +144,14 @@ def _closed(case: Case, step: Step, day: date) -> str | None:
     return "weekend" if case.policy.schedule.days == "business" and day.weekday() >= 5 else None
 
 
-def _held(case: Case, floors: list[_Floor], day: date) -> str:
+def _held(case: Case, step: Step, floors: list[_Floor], day: date) -> str:
     """Why a step was not taken on a day that was open: what held it back longest."""
     longest = max(floors, key=lambda floor: floor.until, default=None)
     if longest is not None and local_date(case, longest.until) >= day:
         return longest.reason
+    times = contact_times(case, step)
+    if times is not None and times.clocks_skip(day, start := times.start(case.policy.schedule.time)):
+        return f"the clocks skip {start:%H:%M}"
     return "the hours of the day were over"
 
 
@@ -195,10 +198,12 @@ def _window(case: Case, step: Step, day: date) -> str | None:
 
 def _doubts(calendar: PinnedCalendar | None, day: date) -> list[str]:
     """What the calendar does not know of the day that was found."""
-    if calendar is None or calendar.known_until is None:
+    if calendar is None or not (calendar.holidays or calendar.known_until):
         return ["weekends only: no holidays are known for this debtor"]
     if day > calendar.last:
         return [f"weekends only: the calendar was pinned up to {calendar.last}"]
+    if calendar.known_until is None:
+        return [f"the holidays of {calendar.country} are not published yet: only those that the law names count"]
     if day > calendar.known_until:
         return [f"the holidays of {calendar.country} are published up to {calendar.known_until} only"]
     return []

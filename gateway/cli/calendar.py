@@ -97,10 +97,14 @@ def as_text(invoice: Invoice, policy: Policy, plan: Preview) -> Iterable[str]:
 
 def _calendar_text(calendar: PinnedCalendar) -> str:
     weekend = " and ".join(day.capitalize() for day in calendar.weekend) or "no day"
-    if calendar.known_until is None:
+    if not calendar.holidays and calendar.known_until is None:
         place = f"no holidays are known for {calendar.country}" if calendar.country else "no country is given"
         return f"Calendar: {place}, so that only the weekend counts ({weekend})."
-    known = f"complete up to {calendar.known_until}" if calendar.known_until < calendar.last else "complete"
+    known = "complete"
+    if calendar.known_until is None:
+        known = "not published yet: only those that the law names are among them"
+    elif calendar.known_until < calendar.last:
+        known = f"complete up to {calendar.known_until}"
     return (
         f"Calendar of {calendar.country}: weekend {weekend}; {len(calendar.holidays)} holidays from {calendar.first} "
         f"to {calendar.last} ({calendar.library} {calendar.version}), {known}."

@@ -25,8 +25,10 @@ def rules(**fields: Any) -> Policy:
     return policy(*LADDER, schedule={"zone": "debtor", "time": "09:00"}, **fields)
 
 
-def opened(asked: Policy, due: str = "2026-09-18", country: str | None = "CN") -> Case:
-    at = datetime(2026, 9, 10, tzinfo=UTC)
+AT = datetime(2026, 9, 10, tzinfo=UTC)
+
+
+def opened(asked: Policy, due: str = "2026-09-18", country: str | None = "CN", at: datetime = AT) -> Case:
     zone = "Asia/Shanghai" if country == "CN" else "UTC"
     subject = invoice(due=date.fromisoformat(due), buyer={"country": country, "contact": {"timezone": zone}})
     calendar = pinned(subject, asked, at)
@@ -119,6 +121,28 @@ def test_what_the_calendar_does_not_know_is_said() -> None:
     )
     # A case of the far future: what China will announce for it cannot be known.
     assert "only" in said(opened(rules(contact={}), "2049-03-01"), "demand")
+
+
+def test_holidays_of_years_that_are_not_published_count_as_far_as_the_law_names_them() -> None:
+    case = opened(rules(contact={}), "2048-09-18", at=datetime(2048, 9, 10, tzinfo=UTC))
+
+    assert case.calendar is not None and case.calendar.known_until is None
+    assert said(case, "demand") == (
+        "day 15 = Sat 3 Oct; Golden Week (Sat 3 Oct to Mon 5 Oct); moved to Tue 6 Oct 09:00 Asia/Shanghai; "
+        "the holidays of CN are not published yet: only those that the law names count"
+    )
+
+
+def test_an_hour_that_the_clocks_skip_is_named() -> None:
+    night = policy(
+        step("first", after_due(1)), schedule={"zone": "debtor", "time": "02:30"},
+        contact={"hours": {"any": "00:00-24:00"}, "days": "every", "holidays": False},
+    )  # fmt: skip
+    case = opened(night, "2027-03-27", "DE")
+
+    assert said(case, "first") == (
+        "day 1 = Sun 28 Mar; the clocks skip 02:30 (Sun 28 Mar); moved to Mon 29 Mar 02:30 Europe/Berlin"
+    )
 
 
 def test_a_step_that_has_no_date_yet_is_not_explained() -> None:

@@ -141,6 +141,12 @@ def test_preview_says_why_a_step_was_moved() -> None:
     assert any(line.startswith("Calendar of CN: weekend Saturday and Sunday; ") for line in lines)
 
 
+def test_preview_says_of_holidays_that_count_that_they_are_not_published() -> None:
+    told = arrears("policy", "preview", "s2-7-15-30", "--due", "2048-01-20", "--country", "CN").stdout.splitlines()[-1]
+    assert told.startswith("Calendar of CN: weekend Saturday and Sunday; ")
+    assert told.endswith("not published yet: only those that the law names are among them.")
+
+
 def test_preview_of_a_policy_without_rules_of_contact_has_no_calendar() -> None:
     shown = preview("plain", "--due", "2026-09-18", "--country", "CN")
 
