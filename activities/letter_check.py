@@ -7,7 +7,7 @@ element, or a creditor's file that lacks one, is found here before anything leav
 import html as html_entities
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from unicodedata import normalize
 
 from activities.letter_content import kind_of
@@ -80,8 +80,24 @@ def missing_elements(
         html: Whether the text is HTML; then what a reader sees of it is judged.
         needs: Elements that the debtor's jurisdiction asks for besides.
     """
-    seen, which = _as_read(text, html), kind_of(kind)
-    checks = _checks(seen, expected, labelled=not (html and expected.lines))
+    seen = _as_read(text, html)
+    checks = _checks(seen, expected, not (html and expected.lines), _normal, _says)
+    return _lacking(kind, checks, expected, needs)
+
+
+def missing_in_print(kind: str, text: str, expected: Expected, needs: Iterable[str] = ()) -> list[str]:
+    """As `missing_elements`, of the text that stands on printed pages.
+
+    There a value stands beside its label or in a column, and any line may end within it: values count, blanks do not.
+    """
+    bare = replace(expected, labels=dict.fromkeys(expected.labels, ""))
+    return _lacking(kind, _checks(_unspaced(text), bare, not expected.lines, _unspaced, _shows), expected, needs)
+
+
+def _lacking(
+    kind: str, checks: Mapping[str, Callable[[], bool]], expected: Expected, needs: Iterable[str]
+) -> list[str]:  # fmt: skip
+    which = kind_of(kind)
     wanted = ["invoice number", "amount", "due date", "date of the letter", "parties"]
     if which.overdue and expected.days_overdue > 0:
         wanted += ["days overdue", "way to dispute"]
@@ -101,15 +117,24 @@ def missing_elements(
     return [element for element in dict.fromkeys([*wanted, *needs]) if not checks[element]()]
 
 
-def _checks(seen: str, expected: Expected, labelled: bool) -> dict[str, Callable[[], bool]]:
+def _checks(
+    seen: str, expected: Expected, labelled: bool, form: Callable[[str], str], says: Callable[[str, str], bool]
+) -> dict[str, Callable[[], bool]]:  # fmt: skip
     """Each element with its check. A table of several invoices has its labels in the head, not before each value."""
     labels = expected.labels
 
     def states(label: str, value: str) -> bool:
-        return bool(value) and _says(seen, labels[label] + value)
+        return bool(value) and says(seen, labels[label] + value)
 
     def each(label: str, values: Iterable[str]) -> bool:
-        return all(states(label, value) if labelled else bool(value) and _says(seen, value) for value in values)
+        return all(states(label, value) if labelled else bool(value) and says(seen, value) for value in values)
+
+    def any_of(ways: Iterable[tuple[str, ...]]) -> bool:
+        text = seen.lower()
+        return any(all(form(part) in text for part in way) for way in ways)
+
+    def all_in(rows: Iterable[tuple[str, ...]]) -> bool:
+        return all(says(seen, value) for row in rows for value in row)
 
     lines = expected.lines
     days = [str(line.days_overdue) for line in lines if line.days_overdue > 0]
@@ -124,31 +149,27 @@ def _checks(seen: str, expected: Expected, labelled: bool) -> dict[str, Callable
         ),
         "due date": lambda: each("due", (line.due for line in lines)) if lines else states("due", expected.due),
         "date of the letter": lambda: states("date", expected.date),
-        "parties": lambda: all(_normal(name) in seen for name in expected.parties),
+        "parties": lambda: all(form(name) in seen for name in expected.parties),
         "days overdue": lambda: (
             each("days_overdue", days) if lines else states("days_overdue", str(expected.days_overdue))
         ),
-        "way to dispute": lambda: _any_of(_DISPUTE, seen) and _normal(expected.dispute_to) in seen,
+        "way to dispute": lambda: any_of(_DISPUTE) and form(expected.dispute_to) in seen,
         "late-fee formula or reservation": lambda: (
-            all(_says(seen, formula) for formula in late_fee) if late_fee else _any_of(_RESERVATION, seen)
+            all(says(seen, formula) for formula in late_fee) if late_fee else any_of(_RESERVATION)
         ),
-        "per-diem": lambda: not expected.per_day or _says(seen, expected.per_day),
+        "per-diem": lambda: not expected.per_day or says(seen, expected.per_day),
         "final deadline": lambda: states("deadline", expected.deadline),
         "law firm's name": lambda: states("law_firm", expected.law_firm),
-        "law firm's contact": lambda: any(_says(seen, contact) for contact in expected.law_firm_contact),
+        "law firm's contact": lambda: any(says(seen, contact) for contact in expected.law_firm_contact),
         "payment details": lambda: (
             (states("iban", expected.account) or states("account", expected.account)) and states("reference", reference)
         ),
-        "third party's name": lambda: bool(expected.third_party) and _normal(expected.third_party) in seen,
-        "third party's contact": lambda: any(_says(seen, contact) for contact in expected.third_party_contact),
-        "instalments": lambda: bool(expected.instalments) and _all_in(seen, expected.instalments),
-        "payment received": lambda: bool(expected.received) and _all_in(seen, expected.received),
-        "demand": lambda: _any_of(_DEMAND, seen),
+        "third party's name": lambda: bool(expected.third_party) and form(expected.third_party) in seen,
+        "third party's contact": lambda: any(says(seen, contact) for contact in expected.third_party_contact),
+        "instalments": lambda: bool(expected.instalments) and all_in(expected.instalments),
+        "payment received": lambda: bool(expected.received) and all_in(expected.received),
+        "demand": lambda: any_of(_DEMAND),
     }
-
-
-def _all_in(seen: str, rows: Iterable[tuple[str, ...]]) -> bool:
-    return all(_says(seen, value) for row in rows for value in row)
 
 
 def _as_read(text: str, html: bool) -> str:
@@ -159,9 +180,13 @@ def _normal(text: str) -> str:
     return " ".join(text.split()).replace("： ", "：")
 
 
-def _any_of(ways: Iterable[tuple[str, ...]], seen: str) -> bool:
-    text = seen.lower()
-    return any(all(part in text for part in way) for way in ways)
+def _unspaced(text: str) -> str:
+    return re.sub(r"[\s\u200b\u00ad]+", "", text)
+
+
+def _shows(seen: str, phrase: str) -> bool:
+    """Whether printed pages show the phrase; the result of a sum stands in a column of its own."""
+    return all(_unspaced(part) in seen for part in phrase.split(" = "))
 
 
 def _says(seen: str, phrase: str) -> bool:

@@ -5,7 +5,7 @@ How a finished text is searched is in letter_check.py; what is asked of it, by k
 
 from collections.abc import Sequence
 
-from activities.letter_check import Expected, ExpectedLine, harsh_words, missing_elements
+from activities.letter_check import Expected, ExpectedLine, harsh_words, missing_elements, missing_in_print
 from activities.letter_content import LetterContent, LetterKind
 from activities.letter_document import addressee_lines, open_principal, reference_of, segment_rows, third_party_of
 from activities.mime import one_line
@@ -78,6 +78,21 @@ def check(
     if harsh:
         said = ", ".join(map(repr, harsh))
         raise CannotCompose(f"the letter says {said}, which is no way to ask: reword {name} (creditor {creditor.code})")
+
+
+def check_print(kind: LetterKind, shown: str, expected: Expected, content: LetterContent) -> None:
+    """Refuse a letter whose pages leave out what its text says, as a layout of the creditor's own may.
+
+    Raises:
+        CannotCompose: naming the elements.
+    """
+    needs = [need for rule in _rules_for(kind, content) for need in rule.needs]
+    missing = missing_in_print(kind.name, shown, expected, needs)
+    if missing:
+        raise CannotCompose(
+            f"the {kind.name} in print lacks {', '.join(missing)}: mend the layout letter.typ of creditor "
+            f"{content.creditor.code}"
+        )
 
 
 def _remedy(element: str, template: str, expected: Expected, content: LetterContent) -> str:

@@ -6,10 +6,12 @@ Whether a finished letter says all it must is judged in letter_check.py; how it 
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from jinja2 import TemplateError, TemplateSyntaxError
+from pypdf import PdfReader
 
 from activities.bundle import safe_name
 from activities.figures import Figures, applied, figures_on
@@ -20,12 +22,12 @@ from activities.letter_document import (
     document_of,
     third_party_of,
 )
-from activities.letter_duties import check, expected_of, overdue_days, sound
+from activities.letter_duties import check, check_print, expected_of, overdue_days, sound
 from activities.mime import one_line
 from activities.refusals import CannotCompose
 from activities.rendering import SHIPPED, as_html, as_text, find_letter, looping, own_folder, parts_of
 from activities.stamp import stamp_of
-from activities.typesetting import as_pdf, as_pictures
+from activities.typesetting import LAYOUT, as_pdf, as_pictures
 from activities.wording import Wording, wording_for
 from models.books import debtor_day
 from models.invoice import Invoice
@@ -158,10 +160,17 @@ def write_letter(
     if not printed:
         return letter
     pdf = as_pdf(document, content.today, own)
+    if own is not None and (own / LAYOUT).is_file():
+        which, wording = kind_of(kind, step_kind), wording_for(letter.language)[0]
+        check_print(which, _shown(pdf), expected_of(which, content, wording), content)
     return Letter(
         template=letter.template, language=letter.language, subject=letter.subject, text=letter.text,
         html=letter.html, note=letter.note, pdf=pdf, file_name=letter.file_name,
     )  # fmt: skip
+
+
+def _shown(pdf: bytes) -> str:
+    return " ".join(page.extract_text() for page in PdfReader(BytesIO(pdf)).pages)
 
 
 def letter_pictures(kind: str, language: str, content: LetterContent, ppi: int = 96) -> list[bytes]:

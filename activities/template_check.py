@@ -3,7 +3,7 @@
 Each is read, searched for words that no letter may say, and written once with a sample invoice.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,7 +52,7 @@ def check_templates(folder: Path, creditor: Creditor | None = None) -> list[Temp
 def _faults(file: Path, folder: Path, creditor: Creditor) -> Iterator[TemplateFault]:
     where, path = file.relative_to(folder), str(file)
     if str(where) in _LAYOUTS:
-        yield from _harsh_in_layout(file) or _written("reminder", "en", file, creditor)
+        yield from _harsh_in_layout(file) or _first_fault(sorted(KINDS), "en", file, creditor)
         return
     if len(where.parts) != 2 or file.suffix != ".jinja":
         known = ", ".join(_LAYOUTS)
@@ -76,11 +76,13 @@ def _faults(file: Path, folder: Path, creditor: Creditor) -> Iterator[TemplateFa
         for number, word in harsh:
             yield TemplateFault(path, number, f"says {word!r}, which is no way to ask: reword it")
         return
-    for name in sorted(KINDS) if file.stem == _SHARED else [file.stem]:
-        found = list(_written(name, language, file, creditor))
-        yield from found
-        if found:
-            return
+    yield from _first_fault(sorted(KINDS) if file.stem == _SHARED else [file.stem], language, file, creditor)
+
+
+def _first_fault(names: Iterable[str], language: str, file: Path, creditor: Creditor) -> list[TemplateFault]:
+    """The fault of the first of some letters that cannot be written with this file."""
+    every = (list(_written(name, language, file, creditor)) for name in names)
+    return next((found for found in every if found), [])
 
 
 def _harsh_in_layout(file: Path) -> list[TemplateFault]:

@@ -19,6 +19,7 @@ from activities.letter_sample import sample_content, sample_creditor
 from activities.letters import write_letter
 from activities.refusals import CannotCompose
 from activities.template_check import check_templates
+from activities.wording import TEMPLATES
 from gateway.cli import app
 from gateway.creditor_files import load_creditor
 from gateway.environment import load_settings
@@ -78,12 +79,37 @@ def test_what_all_letters_say_can_be_replaced_for_all_of_them(put: Put, tmp_path
 
 
 def test_a_layout_can_be_replaced(put: Put, tmp_path: Path) -> None:
-    put(
-        "letter.typ",
-        '#let letter = json(bytes(sys.inputs.letter))\n#set text(font: "Source Sans Pro")\nPlain: #letter.subject',
-    )
+    layout = (TEMPLATES / "letter.typ").read_text("utf-8")
+    put("letter.typ", layout.replace("\n#letter.salutation\n", "\nPlain: #letter.salutation\n"))
     made = write_letter("reminder", "en", sample_content("reminder", "en", acme(tmp_path)))
-    assert made.pdf is not None and printed(made.pdf) == f"Plain: {made.subject}"
+    assert made.pdf is not None and "Plain: Dear" in printed(made.pdf)
+    assert letter("check", "ACME").stdout == "letters: ok\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "lacks"),
+    [
+        ("reminder", "= hi", "invoice number, amount, due date, date of the letter, parties, days overdue, way to"),
+        ("formal_demand", "Plain: #letter.subject", "due date"),
+    ],
+)
+def test_a_layout_may_leave_out_nothing_that_the_letter_must_say(
+    put: Put, tmp_path: Path, kind: str, text: str, lacks: str
+) -> None:
+    file = put(
+        "letter.typ", f'#let letter = json(bytes(sys.inputs.letter))\n#set text(font: "Source Sans Pro")\n{text}'
+    )
+    with pytest.raises(CannotCompose, match=f"the {kind} in print lacks .*{lacks}.*layout letter.typ of creditor ACME"):
+        write_letter(kind, "en", sample_content(kind, "en", acme(tmp_path)))
+    assert f"{file}:1: the correction in print lacks " in letter("check", "ACME").stdout
+
+
+def test_a_layout_may_drop_no_law_firm_from_a_demand(put: Put, tmp_path: Path) -> None:
+    layout = (TEMPLATES / "letter.typ").read_text("utf-8")
+    put("letter.typ", layout.replace('part.type == "details"', 'part.type == "nothing"'))
+    assert write_letter("reminder", "en", sample_content("reminder", "en", acme(tmp_path))).pdf
+    with pytest.raises(CannotCompose, match="the formal_demand in print lacks law firm's name, law firm's contact"):
+        write_letter("formal_demand", "en", sample_content("formal_demand", "en", acme(tmp_path)))
 
 
 def test_a_new_name_is_a_new_letter(put: Put, tmp_path: Path) -> None:

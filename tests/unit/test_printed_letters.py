@@ -19,7 +19,7 @@ from pypdf import PdfReader
 from pypdf.generic import DictionaryObject
 
 from activities.composing import compose
-from activities.letter_check import missing_elements
+from activities.letter_check import missing_elements, missing_in_print
 from activities.letter_content import KINDS, InvoiceLine, LetterContent, kind_of
 from activities.letter_duties import expected_of
 from activities.letter_sample import sample_content, sample_creditor
@@ -69,7 +69,9 @@ def test_text_html_and_print_say_the_same(kind: str, language: str) -> None:
     assert len(paragraphs) >= 2
     for paragraph in paragraphs:
         assert flat(paragraph) in shown, paragraph
-    assert missing_elements(kind, letter.text, expected_of(kind_of(kind), content, wording_for(language)[0])) == []
+    expected = expected_of(kind_of(kind), content, wording_for(language)[0])
+    assert missing_elements(kind, letter.text, expected) == []
+    assert missing_in_print(kind, printed(letter.pdf), expected) == []
 
 
 @pytest.mark.parametrize(("kind", "language"), EVERY)
@@ -81,6 +83,7 @@ def test_a_letter_about_several_invoices_lists_each(kind: str, language: str) ->
     for line in content.invoices:
         assert line.number in shown and line.number in letter.text and line.number in (letter.html or "")
     assert not re.search(r"\{\{|\}\}|\{%|%\}|None|Undefined", letter.text + shown)
+    assert missing_in_print(kind, shown, expected_of(kind_of(kind), content, wording_for(language)[0])) == []
 
 
 @pytest.mark.parametrize(("kind", "language"), EVERY)
