@@ -101,10 +101,20 @@ iso_date = _reader(re.compile(r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})"
 # --- money -----------------------------------------------------------------------------------------------
 
 
-def amount_reader(decimal: Decimals, grouping: bool = False) -> ReadAmount:
+_MIL = Decimal("0.001")
+_AMBIGUOUS = re.compile(r"-?[1-9]\d{0,2}([.,])\d{3}(?:\1\d{3})*", re.ASCII)
+
+
+def ambiguous(text: str) -> bool:
+    """Whether an amount may be written in thousands, or with three decimals: `1.500`, `1,500`."""
+    return _AMBIGUOUS.fullmatch(text) is not None
+
+
+def amount_reader(decimal: Decimals, grouping: bool = False, guessed: bool = False) -> ReadAmount:
     """A reader of amounts of money, of (text, currency): plain digits with a decimal point or comma.
 
     With `grouping`, thousands may be grouped where decimals follow (`1.234,50`), which can be read in one way only.
+    Where the decimal mark is `guessed`, `1.500` is refused in a currency that has no three decimals.
     """
     mark, other = (".", ",") if decimal == "point" else (",", ".")
     plain = re.compile(rf"-?\d{{1,20}}(?:{re.escape(mark)}\d{{1,20}})?", re.ASCII)
@@ -120,6 +130,8 @@ def amount_reader(decimal: Decimals, grouping: bool = False) -> ReadAmount:
             if grouped.fullmatch(text):
                 raise ValueError(f"write the amount without thousands separators (decimal {decimal})")
             raise ValueError(f"not an amount: plain digits with a decimal {decimal}, such as 1234{mark}50")
+        if guessed and ambiguous(text) and minor_unit(currency) != _MIL:
+            raise ValueError("could be thousands or three decimals: write the amount without thousands separators")
         amount = Decimal(text.replace(mark, ".") if mark != "." else text)
         if amount <= 0:
             raise ValueError("the amount must be more than zero")

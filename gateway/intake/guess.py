@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.errors import InputRefused
-from gateway.intake.cells import Decimals, amount_reader, date_reader
+from gateway.intake.cells import Decimals, ambiguous, amount_reader, date_reader
 from gateway.intake.cells import currency as currency_code
 from gateway.intake.columns import FIELDS, REQUIRED, is_own
 from gateway.intake.looking import OTHER_ENCODINGS, look_at
-from gateway.intake.profiles import Profile
+from gateway.intake.profiles import GuessedProfile, Profile
 
 UNKNOWN_CREDITOR = "UNKNOWN"
 """Stands for the creditor in a dry run that knows none."""
@@ -37,10 +37,9 @@ _NAMES: dict[str, str] = {
     "nombredelcliente 客户 客户名称 买方 买方名称 购买方",
     "currency": "currency currencycode curr ccy währung waehrung währungscode devise monnaie valuta munt moneda divisa "
     "币种 货币",
-    "amount": "amount amountdue outstanding openamount balance balancedue total totalamount grossamount invoiceamount "
-    "invoicetotal betrag offenerbetrag rechnungsbetrag bruttobetrag brutto saldo offenerposten gesamtbetrag summe "
-    "montant montantttc totalttc montantdû montantdu solde bedrag openstaand openstaandbedrag totaalbedrag totaal "
-    "importe importetotal total saldopendiente 金额 发票金额 应收金额 未付金额 含税金额 价税合计 余额",
+    "amount": "amount total totalamount grossamount invoiceamount invoicetotal betrag rechnungsbetrag bruttobetrag "
+    "brutto gesamtbetrag summe montant montantttc totalttc bedrag totaalbedrag totaal importe importetotal "
+    "金额 发票金额 应收金额 含税金额 价税合计",
     "issued": "issued issuedate invoicedate date documentdate docdate billdate rechnungsdatum belegdatum datum "
     "ausstellungsdatum redatum datefacture datedefacture datedemission datedémission factuurdatum fechafactura "
     "fechadefactura fechaemisión fechaemision fecha 开票日期 发票日期 日期",
@@ -65,7 +64,21 @@ _NAMES: dict[str, str] = {
     "notes": "notes note remark remarks comment bemerkung bemerkungen notiz remarque commentaire opmerking opmerkingen "
     "observaciones 备注",
 }  # fmt: skip
-_FIELD_OF = {name: field for field, names in _NAMES.items() for name in names.split()}
+_OPEN = frozenset(
+    "amountdue amountoutstanding amountopen outstanding outstandingamount outstandingbalance open openamount "
+    "openbalance balance balancedue unpaid unpaidamount remaining remainingamount offen offenerbetrag offenersaldo "
+    "offenerposten restbetrag saldo montantdû montantdu solde soldedû soldedu resteàpayer resteapayer restedû restedu "
+    "openstaand openstaandbedrag openstaandsaldo saldopendiente importependiente pendiente 未付金额 未收金额 欠款 "
+    "余额".split()
+)
+"""Names of what is still to be paid; they go before those of the invoice's amount."""
+_PAID = frozenset(
+    "paid paidamount amountpaid amountreceived payments paidtodate bezahlt gezahlt bezahlterbetrag gezahlterbetrag "
+    "zahlungen payé paye réglé regle montantpayé montantpaye montantréglé montantregle betaald "
+    "betaaldbedrag pagado importepagado 已付 已付金额 已收金额".split()
+)
+"""Names of what has been paid: where they stand alone, what is open is not in the table."""
+_FIELD_OF = {name: field for field, names in _NAMES.items() for name in names.split()} | dict.fromkeys(_OPEN, "amount")
 _DATES = (
     *("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%Y年%m月%d日"),
     *("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d %b %Y", "%d-%b-%Y", "%Y-%m-%d %H:%M:%S", "%d.%m.%Y %H:%M:%S"),
@@ -102,12 +115,14 @@ def guess_columns(path: Path, name: str, creditor: str | None, currency: str | N
     names = [column for column in header if column and not is_own(column)]
     ours = [column for column in names if column in FIELDS]
     if len(ours) == len(names) and set(REQUIRED) - set(ours) == {"creditor"} and creditor:
-        return Guess(_profile({n: n for n in ours}, "%Y-%m-%d", "point", {"creditor": creditor}), "", certain=True)
+        own = Profile(id="own", columns={n: n for n in ours}, constants={"creditor": creditor})
+        return Guess(own, "", certain=True)
     if len(set(ours) & set(REQUIRED)) > len(REQUIRED) // 2:
         return None  # It is our own form, with a fault that a person should hear of.
     columns = _named(names)
     if not {"number", "amount"} <= columns.keys() or not {"buyer_id", "buyer_name"} & columns.keys():
         return None
+    columns["amount"] = _amount_column(name, names)
     columns.setdefault("buyer_id", columns.get("buyer_name", ""))
     at = {field: header.index(column) for field, column in columns.items()}
     constants = _constants(name, columns, creditor, currency, dry_run)
@@ -121,9 +136,12 @@ def guess_columns(path: Path, name: str, creditor: str | None, currency: str | N
     passed = [column for column in names if column not in columns.values()]
     beside = f"; passed over: {', '.join(map(repr, passed[:10]))}" if passed else ""
     return Guess(
-        _profile(columns, form, decimal, constants, encoding if foreign else "utf-8"),
+        GuessedProfile(
+            id="guessed", columns=columns, date_format=form, decimal=decimal, constants=constants,
+            encoding=encoding if foreign else "utf-8",
+        ),
         f"{listed}{fixed}; dates {form}, decimal {decimal}{beside}{foreign}",
-    )
+    )  # fmt: skip
 
 
 _HOW = "write a profile (see `policies/profiles`) and name it with --profile"
@@ -138,7 +156,31 @@ def _plain(name: str) -> str:
 def _field(column: str) -> str | None:
     if column in FIELDS:
         return column
-    return _FIELD_OF.get(_plain(column)) or _FIELD_OF.get(_plain(_CURRENCY.sub(" ", column)))
+    return next((_FIELD_OF[name] for name in _plain_names(column) if name in _FIELD_OF), None)
+
+
+def _plain_names(column: str) -> tuple[str, str]:
+    """The column's name for the comparison, with a currency in it and without."""
+    return _plain(column), _plain(_CURRENCY.sub(" ", column))
+
+
+def _amount_column(name: str, names: Iterable[str]) -> str:
+    """The column of what is open, else the only one that is called an amount.
+
+    Raises:
+        InputRefused: if it cannot be told which, or whether what was paid is taken off it.
+    """
+    meant = [column for column in names if _field(column) == "amount"]
+    still_open = [column for column in meant if not _OPEN.isdisjoint(_plain_names(column))]
+    found = still_open or meant
+    if len(found) > 1:
+        raise InputRefused(f"{name}: the columns {' and '.join(map(repr, found[:5]))} could each be the amount; {_HOW}")
+    paid = next((column for column in names if not _PAID.isdisjoint(_plain_names(column))), None)
+    if paid is not None and not still_open:
+        raise InputRefused(
+            f"{name}: the column {paid!r} says what was paid, and none what is open of {found[0]!r}; {_HOW}"
+        )
+    return found[0]
 
 
 def _named(names: Iterable[str]) -> dict[str, str]:
@@ -202,13 +244,20 @@ def _reads(read: object, text: str) -> bool:
 
 def _decimal(name: str, texts: list[str]) -> Decimals:
     marks: tuple[Decimals, Decimals] = ("point", "comma")
-    point, comma = (sum(_is_amount(mark, text) for text in texts) for mark in marks)
+    clear = [text for text in texts if not ambiguous(text)]
+    point, comma = (sum(_is_amount(mark, text) for text in clear) for mark in marks)
     found: Decimals = "comma" if comma > point else "point"
-    if texts and max(point, comma) < _FIT * len(texts):
-        odd = next(text for text in texts if not _is_amount(found, text))
+    if max(point, comma) < _FIT * len(clear):
+        odd = next(text for text in clear if not _is_amount(found, text))
         raise InputRefused(
             f"{name}: its amounts (such as {odd[:30]!r}) are not plain digits with a decimal point or "
             "comma, the same in all rows; export them so"
+        )
+    if point == comma and len(clear) < len(texts):
+        odd = next(text for text in texts if ambiguous(text))
+        raise InputRefused(
+            f"{name}: its amounts (such as {odd[:30]!r}) could have thousands or decimals, and nothing in them "
+            f"settles it; {_HOW}"
         )
     return found
 
@@ -217,11 +266,3 @@ def _is_amount(mark: Decimals, text: str) -> bool:
     # A currency with four decimals: here it matters which mark divides, not how many digits follow.
     read = amount_reader(mark, grouping=True)
     return _reads(lambda t: read(t.lstrip("-"), "CLF"), text) or text in ("0", "0.00", "0,00")
-
-
-def _profile(
-    columns: dict[str, str], form: str, decimal: Decimals, constants: dict[str, str], encoding: str = "utf-8"
-) -> Profile:
-    return Profile(
-        id="guessed", columns=columns, date_format=form, decimal=decimal, constants=constants, encoding=encoding
-    )

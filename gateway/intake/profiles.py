@@ -76,6 +76,10 @@ class Profile(Value):
         return {**self.columns, **{field: column for field, column in fate.items() if column is not None}}
 
 
+class GuessedProfile(Profile):
+    """A profile that nobody wrote: what has two readings under it is refused."""
+
+
 def load_profile(name_or_path: str | Path, data_dir: str | Path | None = None) -> Profile:
     """A profile by its name, or from a file (anything with a folder or `.yaml` in it).
 

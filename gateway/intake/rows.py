@@ -14,7 +14,7 @@ from gateway.intake import cells
 from gateway.intake.columns import DISPUTED, REQUIRED, SETTLED
 from gateway.intake.entries import Fault, InvoiceRow
 from gateway.intake.payment_terms import due_from_terms
-from gateway.intake.profiles import Profile, fill
+from gateway.intake.profiles import GuessedProfile, Profile, fill
 from gateway.intake.tables import Texts
 from models.interest import LateFee
 from models.invoice import Guarantee, InsuranceCover, Invoice
@@ -41,7 +41,9 @@ class RowReader:
         self._date = cells.iso_date if profile is None else cells.date_reader(profile.date_format)
         self._date_form = "%Y-%m-%d" if profile is None else profile.date_format
         self._amount = (
-            cells.amount_reader("point") if profile is None else cells.amount_reader(profile.decimal, grouping=True)
+            cells.amount_reader("point")
+            if profile is None
+            else cells.amount_reader(profile.decimal, grouping=True, guessed=isinstance(profile, GuessedProfile))
         )
         self._constants = {} if profile is None else profile.constants
         self._disputed = None if profile is None or profile.disputed is None else profile.disputed.value

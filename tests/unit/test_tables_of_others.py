@@ -12,7 +12,7 @@ from openpyxl import Workbook
 
 from gateway.errors import InputRefused
 from gateway.intake import xlsx
-from gateway.intake.entries import Accepted
+from gateway.intake.entries import Accepted, Rejected
 from gateway.intake.guess import Guess, guess_columns
 from gateway.intake.invoices import Entry, InvoiceFile
 from gateway.intake.profiles import Profile
@@ -86,11 +86,66 @@ def test_a_guess_is_shown_with_all_that_it_takes_for_granted(tmp_path: Path) -> 
         ("Invoice No,Customer,Currency,Amount,Due Date\n1,A,EUR,5.00,03/04/2026\n", "day/month or month/day"),
         ("Invoice No,Customer,Currency,Amount,Due Date\n1,A,EUR,5.00,soon\n", "have no form that is known"),
         ("Invoice No,Customer,Currency,Amount,Due Date\n1,A,EUR,(1200.00),2026-01-01\n", "plain digits"),
+        ('Invoice No,Customer,Currency,Amount,Due Date\n1,A,EUR,"1,000",2026-01-01\n2,A,EUR,"12,500",2026-01-01\n',
+         "could have thousands or decimals"),
+        ("Rechnungsnr;Kunde;Währung;Betrag;fällig am\n1;A;EUR;1.000;01.01.2026\n2;A;EUR;12.500;13.01.2026\n",
+         "could have thousands or decimals"),
+        ("Rechnungsnr;Kunde;Währung;Betrag;fällig am\n1;A;EUR;1.000.000;13.01.2026\n2;A;EUR;500;13.01.2026\n",
+         "could have thousands or decimals"),
+        ("Invoice No,Customer,Currency,Amount,Total,Due Date\n1,A,EUR,5.00,6.00,2026-01-01\n",
+         "'Amount' and 'Total' could each be the amount"),
+        ("Invoice No,Customer,Currency,Total,Paid,Due Date\n1,A,EUR,5.00,5.00,2026-01-01\n",
+         "'Paid' says what was paid, and none what is open of 'Total'"),
     ],
-)
+)  # fmt: skip
 def test_what_is_not_clear_is_not_guessed(tmp_path: Path, content: str, said: str) -> None:
     with pytest.raises(InputRefused, match=said):
         guessed(tmp_path, content)
+
+
+@pytest.mark.parametrize(
+    ("amounts", "read_as"),
+    [
+        (("1.000", "12.500", "7,25"), ("refused", "refused", "7.25")),
+        (("1.234,50", "12.500"), ("1234.50", "refused")),
+        (("1,500", "7,25"), ("refused", "7.25")),  # three decimals after the mark that divides elsewhere
+        (("0,500", "1234,500"), ("0.50", "1234.50")),  # no group begins with nought, or has four digits
+    ],
+)
+def test_an_amount_with_two_readings_is_refused_under_a_guess(
+    tmp_path: Path, amounts: tuple[str, ...], read_as: tuple[str, ...]
+) -> None:
+    rows = "".join(f"{n};A;EUR;{amount};13.01.2026\n" for n, amount in enumerate(amounts))
+    guess = guessed(tmp_path, f"Rechnungsnr;Kunde;Währung;Betrag;fällig am\n{rows}")
+    assert guess.profile.decimal == "comma"
+    entries = read(tmp_path / "in.csv", guess.profile)
+    found = tuple(str(e.row.invoice.amount.amount) if isinstance(e, Accepted) else "refused" for e in entries)
+    assert found == read_as
+
+
+def test_three_decimals_are_read_where_the_currency_has_them(tmp_path: Path) -> None:
+    header = "Invoice No,Customer,Currency,Amount,Due Date\n"
+    guess = guessed(tmp_path, f"{header}1,A,KWD,1.500,2026-01-01\n2,A,KWD,0.250,2026-01-01\n")
+    first, _ = read(tmp_path / "in.csv", guess.profile)
+    assert isinstance(first, Accepted) and first.row.invoice.amount.amount == Decimal("1.500")
+
+
+def test_a_profile_that_states_the_decimal_mark_is_taken_at_its_word(tmp_path: Path) -> None:
+    columns = {"number": "No", "buyer_id": "To", "amount": "Sum", "due": "Due"}
+    constants = {"creditor": "ACME", "currency": "EUR"}
+    told = Profile.model_validate({"id": "told", "columns": columns, "constants": constants, "decimal": "point"})
+    (entry,) = read(written(tmp_path, "No,To,Sum,Due\n1,A,1.500,2026-01-01\n"), told)
+    assert isinstance(entry, Accepted) and entry.row.invoice.amount.amount == Decimal("1.50")
+
+
+@pytest.mark.parametrize("names", ["Total,Paid,Balance", "Amount,Amount Paid,Amount Due", "amount,paid,Open Balance"])
+def test_what_is_open_counts_and_not_the_total(tmp_path: Path, names: str) -> None:
+    header = f"Invoice No,Customer,Currency,{names},Due Date\n"
+    rows = "1,A,EUR,100.00,60.00,40.00,2026-01-01\n2,A,EUR,100.00,100.00,0.00,2026-01-01\n"
+    guess = guessed(tmp_path, header + rows)
+    part, paid = read(tmp_path / "in.csv", guess.profile)
+    assert isinstance(part, Accepted) and part.row.invoice.amount.amount == Decimal("40.00")
+    assert isinstance(paid, Rejected) and paid.reason == "the amount must be more than zero"
 
 
 GERMAN = "Rechnungsnummer;Kundennr.;Kunde;Währung;Betrag;Fälligkeit\n0042;C1;Müller & Söhne;EUR;1200,50;31.03.2026\n"
