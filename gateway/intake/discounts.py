@@ -44,16 +44,23 @@ def _granted(text: str) -> tuple[tuple[Decimal, int], ...]:
 def _in_prose(text: str) -> Iterator[tuple[Decimal, int]]:
     """Of a sentence with one discount: its per cent, and the only period that is not the net one."""
     for sentence in words.SENTENCES.split(" ".join(text.split())):
-        if not words.CASH_DISCOUNT.search(words.NO_DISCOUNT.sub(" ", sentence)) or words.LATE.search(sentence):
+        if not words.CASH_DISCOUNT.search(words.NO_DISCOUNT.sub(" ", sentence)) or any(
+            other.search(sentence) for other in (words.LATE, words.OTHER_DISCOUNT, words.DEDUCTED)
+        ):
             continue
         clauses = [clause for clause in words.CLAUSES.split(sentence) if clause and clause.strip()]
         percents = {_number(found["number"]) for found in words.PERCENT.finditer(sentence)}
-        early = [clause for clause in clauses if not words.NET.search(clause)]
+        early = [clause for clause in clauses if not words.NET.search(clause) and _of_discount(clause)]
         periods = [found for clause in early for found in words.PERIOD.finditer(clause)]
         if len(percents) == 1 and len(periods) == 1 and words.unit_of(periods[0]["unit"].lower()) == "days":
             days = periods[0]["number"]
             if days.isdecimal():
                 yield percents.pop(), int(days)
+
+
+def _of_discount(clause: str) -> bool:
+    """Whether a period in the clause is that of the discount, and not one of paying at all."""
+    return bool(words.DISCOUNT.search(clause) or words.IF_PAID.match(clause))
 
 
 def _number(text: str) -> Decimal:

@@ -88,7 +88,7 @@ def _net_lines(text: str, issued: date | None) -> Iterator[_Found]:
 
 
 def _in_prose(text: str, issued: date | None, delivered: date | None, strict: bool) -> Iterator[_Found]:
-    text = words.NO_DISCOUNT.sub(" netto ", text)
+    text = words.MONTH_END_APART.sub(lambda m: f"{m['end'] or ''} ", words.NO_DISCOUNT.sub(" netto ", text))
     shorthand = words.SHORTHAND.search(text)
     if shorthand is not None and issued is not None:
         yield from _period(int(shorthand["days"]), issued, "days", 3, "")
@@ -99,14 +99,15 @@ def _in_prose(text: str, issued: date | None, delivered: date | None, strict: bo
         if strict and not paying:
             continue
         discounted = _discounted(clauses)
+        begins = None if any(map(_awaits, clauses)) else issued
         for n, clause in enumerate(clauses):
             if n in discounted:
-                if issued is not None and (net := words.NET_PERIOD.search(clause)):
-                    yield from _period(int(net["before"] or net["after"]), issued, "days", 3, "")
+                if begins is not None and (net := words.NET_PERIOD.search(clause)):
+                    yield from _period(int(net["before"] or net["after"]), begins, "days", 3, "")
                 continue
             if words.LATE.search(clause):
                 continue
-            yield from _in_clause(clause, issued, delivered, alone=len(clauses) == 1, paying=paying)
+            yield from _in_clause(clause, begins, delivered, alone=len(clauses) == 1, paying=paying)
 
 
 def _unreadable(text: str) -> bool:
@@ -134,6 +135,10 @@ def _has_period(clause: str) -> bool:
 
 
 def _in_clause(clause: str, issued: date | None, delivered: date | None, alone: bool, paying: bool) -> Iterator[_Found]:
+    counted = _counted_from_day(clause, issued)
+    if counted is None or _ends_with(clause):
+        return
+    clause, stated = counted
     base_is_delivery = bool(words.AFTER_DELIVERY.search(clause))
     plain = words.AFTER_DELIVERY.sub(" ", clause)
     if words.ELSEWHERE.search(plain) and not words.PAYING.search(plain):
@@ -150,6 +155,8 @@ def _in_clause(clause: str, issued: date | None, delivered: date | None, alone: 
     base, told = (delivered, "the date of delivery") if base_is_delivery and delivered else (issued, "")
     if base_is_delivery and not delivered:
         told = "the date of issue, as that of delivery is not given"
+    elif stated is not None:
+        base, told = stated, f"{stated}"
     elif words.AFTER_RECEIPT.search(plain):
         told = "the date of issue, as that of receipt is not known"
     rank = 3 if words.NET.search(plain) else 2
@@ -186,21 +193,61 @@ def _next_month(clause: str, issued: date) -> Iterator[_Found]:
         yield _Found(last, "the end of the month after the invoice", 3)
 
 
+def _ends_with(clause: str) -> bool:
+    """Whether a period ends with something, instead of beginning with it: "14 days before arrival"."""
+    return any(
+        words.BEFORE.match(clause, period.end()) or words.BEFORE_ZH.search(clause[: period.start()])
+        for period in words.PERIOD.finditer(clause)
+    )
+
+
+def _counted_from_day(clause: str, issued: date | None) -> tuple[str, date | None] | None:
+    """The clause without the date that a period is counted from, and that date; None where it is not certain."""
+    counts = list(words.COUNTED_FROM.finditer(clause))
+    for match in words.ANY_DATE.finditer(clause):
+        if words.COUNTED_AFTER_ZH.match(clause, match.end()) and words.PERIOD.search(clause):
+            return None
+        counted = next((c for c in reversed(counts) if c.start("what") <= match.start() < c.end("what")), None)
+        if counted is None:
+            continue
+        between = clause[counted.start("what") : match.start()]
+        if words.BY.search(between):
+            continue
+        day = _day(match, clause)
+        directly = words.COUNT_ENDS.search(clause[: counted.start()]) and not words.LETTERS.search(between)
+        if day is None or (day != issued and not directly):
+            return None
+        return f"{clause[: counted.start()]} {clause[match.end() :]}", day
+    return clause, None
+
+
 def _from_elsewhere(clause: str) -> bool:
     """Whether a period is counted from a day that nobody here knows: of the order, of acceptance, of something else."""
-    if words.THEREAFTER.search(clause):
+    if words.THEREAFTER.search(clause) or words.AWAITED_ZH.search(clause):
         return True
-    for counted in words.COUNTED_FROM.finditer(clause):
-        what = counted["what"]
-        if words.GOODS.search(what):
-            return True
-        known, other = words.KNOWN_BASE.search(what), words.OTHER_BASE.search(what)
-        if known is None:
-            if words.LETTERS.search(what):
-                return True
-        elif other is not None and other.start() < known.start():
-            return True
-    return False
+    if words.AFTER_RECEIPT.search(clause) and words.GOODS.search(clause):
+        return True
+    return any(map(_unknown_day, words.COUNTED_FROM.finditer(clause)))
+
+
+def _unknown_day(counted: re.Match[str]) -> bool:
+    what = counted["what"]
+    if (period := words.PERIOD.match(what)) is not None:
+        return _from_elsewhere(what[period.end() :])
+    if words.GOODS.search(what):
+        return True
+    known, other = words.KNOWN_BASE.search(what), words.OTHER_BASE.search(what)
+    if known is None:
+        return bool(words.LETTERS.search(what))
+    return other is not None and other.start() < known.start()
+
+
+def _awaits(clause: str) -> bool:
+    """Whether the clause has no period itself, but says what one of its neighbours is counted from."""
+    if _has_period(clause) or words.LATE.search(clause):
+        return False
+    counted = words.COUNTED_FROM.finditer(clause)
+    return bool(words.AWAITED_ZH.search(clause)) or any(words.AWAITED.search(c["what"]) for c in counted)
 
 
 def _period(count: int, base: date, unit: str, rank: int, told: str, month_end: str = "") -> Iterator[_Found]:
@@ -245,11 +292,19 @@ def _months_later(day: date, months: int) -> date:
 
 
 def _dates(clause: str, alone: bool) -> Iterator[date]:
-    """The dates by which the clause wants the money; dates of other things stand without such a word."""
+    """The dates by which the clause wants the money; dates of other things stand without words of both."""
+    if words.CLOSED.search(clause):
+        return
+    debit = words.DEBIT.search(clause)
+    pays = debit or any(about.search(clause) for about in (words.PAYING, words.NET, words.SUM))
     for match in words.ANY_DATE.finditer(clause):
         before, after = clause[: match.start()], clause[match.end() :]
-        only = alone and not words.LETTERS.search(before + after)
-        if only or words.BY.search(before) or words.BY_AFTER.match(after):
+        if words.SPAN_BEFORE.search(before) or words.SPAN_AFTER.match(after):
+            continue
+        by = words.BY.search(before) or (words.ON.search(before) if debit else None)
+        bare = not words.LETTERS.search((before[: by.start()] if by else before) + after)
+        wanted = by or (words.BY_AFTER.match(after) and not words.PERIOD.search(after))
+        if (bare and alone) or (wanted and (bare or pays)):
             found = _day(match, clause)
             if found is not None:
                 yield found

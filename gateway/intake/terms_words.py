@@ -70,8 +70,20 @@ SHORTHAND = re.compile(
 DISCOUNT = re.compile(
     r"skonto|discount|escompte|korting|betalingskorting|kontant|rabatt?|remise|sconto|折扣|折让|[%％]", _I
 )
+OTHER_DISCOUNT = re.compile(
+    r"volume|quantity|bulk|\btrade\b|loyal|seasonal|mengen|treue|sonder|händler|wiederverkäuf|quantité|fidélité|staffel|hoeveelheid|批量|数量",
+    _I,
+)
+"""Less for other reasons than paying early."""
+DEDUCTED = re.compile(
+    r"bereits|schon\b|berücksichtigt|abgezogen|enthalten|already|deducted|\bincluded\b|déjà|inclus|reeds|verrekend|inbegrepen|已(?:扣|含|减)",
+    _I,
+)
+"""The amount is less the discount as it stands: it is not taken off twice."""
 CASH_DISCOUNT = re.compile(r"skonto|discount|escompte|korting|kontant|折扣|折让", _I)
 """Less for paying early; `DISCOUNT` finds rebates and bare percents, too."""
+IF_PAID = re.compile(r"\s*(?:bei|wenn|falls|if|when|for|upon|en\s+cas|si|pour|bij|indien|als)\b", _I)
+"""How a clause begins that says what a discount is granted for."""
 PERCENT = re.compile(r"(?<![\d.,])(?P<number>\d{1,2}(?:[.,]\d{1,2})?)\s*[%％]")
 NO_DISCOUNT = re.compile(
     r"\b(?:ohne|kein(?:en|e|erlei)?|no|without|sans|pas\s+d['’e]|aucun|geen|zonder)\s*"
@@ -100,7 +112,7 @@ PAYING = re.compile(
 )
 AFTER_DELIVERY = re.compile(
     r"(?:nach|ab|after|following|from|na|après|apres|à\s+compter\s+de|dès)\s+(?:erfolgter\s+|the\s+|date\s+of\s+|la\s+|de\s+)*"
-    r"(?:lieferung|lieferdatum|delivery|livraison|levering)|货到(?:后)?|到货(?:后)?|交货后|收货后",
+    r"(?:lieferung|lieferdatum|delivery|livraison|levering)|货到(?:后)?|(?<!收)到货(?:后)?|交货后",
     _I,
 )
 AFTER_RECEIPT = re.compile(
@@ -108,6 +120,9 @@ AFTER_RECEIPT = re.compile(
 )
 UNREADABLE = re.compile(
     # In parts, or before anything is delivered.
+    r"\bhalf\b|\bhälfte|\bhalb(?:er|en)\s+betrag|\bmoitié|\bhelft\b|drittel|\bone[\s-]third|\btwo[\s-]thirds|\bun\s+tiers\b|[½⅓⅔¼¾]|"
+    r"(?<![\d/.])[123]\s?/\s?[234](?![\d/.])(?!\s*,?\s*n)|\brest(?:e|lich\w*)?\b|\bremainder\b|(?:,|;|\band)\s*(?:the\s+)?balance\b|"
+    r"(?<![\d.,])[3-9]\d\s*(?:[%％]|per\s?cent|prozent|pour\s?cent|procent)|其余|剩余|"
     r"\braten\b|ratenzahlung|teilzahlung|teilbetr|abschlag(?:s|\b)|anzahlung|instal?ments?\b|deposit\b|down\s*payment|"
     r"up\s*front|(?<!you\s)(?<!thanks\s)in\s+advance|acompte|arrhes|\bsolde\b|à\s+la\s+commande|échelonn|en\s+\d+\s+fois|aanbetaling|voorschot|"
     r"termijnen|in\s+\d+\s+termijn|anticipo|预付|定金|订金|首付|尾款|余款|分期|"
@@ -135,30 +150,51 @@ END_OF_NEXT = re.compile(
     rf"(?:\bend\s+of\s+(?:the\s+)?(?:next|following)\s+month|\bende\s+(?:{_NEXT})|fin\s+(?:{_NEXT})|einde\s+(?:{_NEXT})|(?:次月|下个?月)(?:底|末))",
     _I,
 )
+_MONTH_END = (
+    r"(?:fin\s+(?:de|du)\s+mois|fdm\b|end\s+of\s+(?:the\s+)?month|month[\s-]end|\beom\b|monatsende|ende\s+des\s+monats|"
+    r"einde\s+(?:van\s+de\s+)?maand|fine\s+mese|fin(?:al)?\s+de\s+mes\b|月底|月末|月结)"
+)
+MONTH_END = re.compile(_MONTH_END, _I)
+MONTH_END_APART = re.compile(rf"\s*[,，]\s*(?={_MONTH_END})|(?P<end>{_MONTH_END})\s*[,，]\s*(?=\d)", _I)
+"""A comma between a period and the end of a month, which are one thought: "30 days, end of month"."""
 COUNTED_FROM = re.compile(
-    r"\b(?:nach|ab|after|from|following|na|vanaf|après|apres|dès|à\s+(?:compter|partir)\s+d(?:e|u))\s+(?P<what>[^,;.()]{1,60})",
+    r"\b(?:nach|ab|after|from|following|upon|o[nf](?=\s+(?:the\s+|final\s+)*(?:accept|approv|complet|arriv|install|ship|order))|na|vanaf|après|apres|dès|"
+    r"à\s+(?:compter|partir)\s+d(?:e|u))\s+(?P<what>[^,;.()]{1,60})",
     _I,
 )
 KNOWN_BASE = re.compile(
     r"rechnung|invoice|\bbill(?:ing)?\b|factu|faktu|erhalt|eingang|empfang|zugang|zustellung|receipt|receiv|réception|reception|"
-    r"ontvangst|liefer|deliver|livraison|lever|\bissu|ausstell|émission|emission|month|monat|mois|maand|heute|today|"
-    r"^(?:the\s+|dem\s+|la\s+|de\s+)*dat(?:e|um)\b|verzug|fällig|due|\d",
+    r"ontvangst|liefer|deliver|livraison|lever|\bissu|ausstell|émission|emission|heute|today|presentation|sight|"
+    rf"^(?:the\s+|dem\s+|la\s+|de\s+)*dat(?:e|um)\b|verzug|fällig|due|{_MONTH_END}",
     _I,
 )
-GOODS = re.compile(r"\bwaren?\b|goods|merchandise|marchandise|goederen|lading", _I)
+GOODS = re.compile(r"\bware(?:n\w*)?\b|goods|merchandise|marchandise|goederen|lading", _I)
 OTHER_BASE = re.compile(
     r"order|auftrag|bestell|commande|abnahme|acceptance|completion|"
     r"fertigstellung|contract|vertrag|contrat|zahlungseingang|geldeingang|payment|shipment|versand|expédition|mahnung|"
-    r"statement|montage|installation|inbetriebnahme",
+    r"statement|montage|installation|inbetriebnahme|ablauf|leistung|service|abrechnungs(?:monat|zeitraum|periode)",
     _I,
 )
 """What a period may be counted from, besides goods, that nobody here knows the day of."""
-THEREAFTER = re.compile(r"\bdanach\b|\bthereafter\b|\bafterwards\b|\bdaarna\b|\bensuite\b|此后|之后再", _I)
-RANGE = re.compile(
-    r"(?<![\d.,/])\d{1,3}\s*(?:bis|to|or|oder|à|ou|of|tot|und|and|至|到|或|~|–|—|/)\s*\d{1,3}\s*(?:tage?|days?|jours?|dagen|天|日|wochen|weeks)",
+AWAITED = re.compile(
+    r"acceptance|approval|completion|abnahme|fertigstellung|montage|installation|inbetriebnahme|oplevering|réception\s+des\s+travaux",
     _I,
 )
-""""30 to 60 days" is no day."""
+"""What is waited for before a period begins, even where a comma stands between."""
+AWAITED_ZH = re.compile(r"收到?(?:货|商品|设备|产品)|验收|签收|完工|竣工|交付|安装|调试|装船|发运|对账")
+BEFORE = re.compile(
+    r"\s*(?:nett?o?\s+)?(?:vor|before|prior\s+to|ahead\s+of|in\s+advance|im\s+voraus|avant|à\s+l['’]avance|vóór|voor|"
+    r"voorafgaand|van\s+tevoren|之?前)(?![a-zäöüß])",
+    _I,
+)
+"""What stands behind a period that ends with something, instead of beginning with it."""
+BEFORE_ZH = re.compile(r"前\s*(?:的)?$")
+THEREAFTER = re.compile(r"\bdanach\b|\bthereafter\b|\bafterwards\b|\bdaarna\b|\bensuite\b|此后|之后再", _I)
+RANGE = re.compile(
+    r"(?<![\d.,/])\d{1,3}\s*(?:bis|to|or|oder|à|ou|of|tot|und|and|et|en|至|到|或|和|~|-|–|—|/|,\s|、|，)\s*\d{1,3}\s*(?:tage?|days?|jours?|dagen|天|日|wochen|weeks)",
+    _I,
+)
+""""30 to 60 days" is no day, nor is "30, 60, 90 days"."""
 AT_ONCE = re.compile(
     r"\bsofort|umgehend|bei\s+erhalt|nach\s+erhalt|immediate|(?:up)?on\s+receipt|on\s+presentation|prompt(?:ly)?\b|at\s+sight|"
     r"comptant|à\s+réception|a\s+reception|dès\s+réception|immédiat|à\s+vue|per\s+direct|\bdirect\s+(?:te\s+)?beta|onmiddellijk|"
@@ -167,11 +203,6 @@ AT_ONCE = re.compile(
 )
 """Payable at once; only the terms themselves may say so."""
 
-_MONTH_END = re.compile(
-    r"fin\s+(?:de|du)\s+mois|fdm\b|end\s+of\s+(?:the\s+)?month|month[\s-]end|\beom\b|monatsende|ende\s+des\s+monats|"
-    r"einde\s+(?:van\s+de\s+)?maand|fine\s+mese|fin(?:al)?\s+de\s+mes\b|月底|月末|月结",
-    _I,
-)
 _COUNTED_AFTER = re.compile(
     r"(?:nach|ab|after|from|following|na|après|à\s+compter\s+de(?:\s+la)?|à\s+partir\s+de(?:\s+la)?)\s*(?:dem\s+|the\s+)?$",
     _I,
@@ -180,7 +211,7 @@ _COUNTED_AFTER = re.compile(
 
 def month_end(clause: str) -> str:
     """How the end of a month comes in: `count then`, `then count` (the month's end comes first), or empty."""
-    match = _MONTH_END.search(clause)
+    match = MONTH_END.search(clause)
     if match is None:
         return ""
     period = PERIOD.search(clause)
@@ -195,6 +226,7 @@ MONTHS = {
     "mai": 5, "mei": 5, "jun": 6, "juin": 6, "jul": 7, "juil": 7, "aug": 8, "aoû": 8, "sep": 9, "oct": 10, "okt": 10,
     "nov": 11, "dec": 12, "dez": 12, "déc": 12,
 }  # fmt: skip
+_MONTH_NAME = r"(?:Jan|F[eé]b|F[eé]v|M[aä]r|M[aä]i|May|Apr|Avr|Jun|Jul|Juin|Juil|Aug|Ao[uû]|Sep|O[ck]t|Nov|D[eé][cz])"
 ANY_DATE = re.compile(
     r"(?<!\d)(?:(?P<y_iso>\d{4})-(?P<m_iso>\d{2})-(?P<d_iso>\d{2})"
     r"|(?P<d_dot>\d{1,2})\.\s?(?P<m_dot>\d{1,2})\.\s?(?P<y_dot>\d{4}|\d{2}(?!\s*[%€]|\d))"
@@ -208,11 +240,34 @@ BY = re.compile(
     r"(?:\bbis(?:\s+(?:zum|spätestens))?|spätestens(?:\s+(?:am|bis|zum))*|fällig(?:\s+(?:am|zum|ist|bis))*|fälligkeits?(?:datum|termin)?"
     r"|zahlbar(?:\s+(?:am|zum|ohne|netto))*|(?:lastschrift|abbuchung|einzug|zahlung)\s+(?:am|zum)|\bby|\buntil|\bbefore|no\s+later\s+than|not\s+later\s+than|\bdue(?:\s+(?:date|on|by|is))*|payable\s+on"
     r"|au\s+plus\s+tard(?:\s+le)?|avant(?:\s+le)?|jusqu['’]au|[eé]ch[eé]ance(?:\s+(?:le|au|du|est))?|payable(?:\s+le)?|pour\s+le"
-    r"|uiterlijk(?:\s+(?:op|voor|vóór))*|vóór|voor|\btot|vervaldatum(?:\s+is)?|(?:von|am)|截止(?:到|至|日期)?|到期日?(?:为|是)?|于|在|最迟)"
+    r"|uiterlijk(?:\s+(?:op|voor|vóór))*|vóór|voor|\btot|vervaldatum(?:\s+is)?|截止(?:到|至|日期)?|到期日?(?:为|是)?|于|在|最迟)"
     r"\s*[:：]?\s*(?:den\s+|the\s+|le\s+|op\s+)?$",
     _I,
 )
 """What stands before the day by which the money is wanted."""
+ON = re.compile(r"\b(?:am|zum|on|le|op)\s+(?:den\s+)?$", _I)
+SUM = re.compile(r"betrag|\bamount|\bmontant|bedrag|transfer|\bkonto\b|\baccount\b|金额|汇", _I)
+"""What else is spoken of where a date is named to pay by."""
+DEBIT = re.compile(
+    r"abbuch|abgebucht|einzug|eingezogen|einziehen|lastschrift|prélev|collected|direct\s+debit|incasso", _I
+)
+"""The creditor takes the money: then it is wanted on that day."""
+CLOSED = re.compile(
+    r"geschlossen|\bclosed\b|fermée?s?\b|gesloten|urlaub|ferien|vacation|holiday|vacances|vakantie|放假|休息", _I
+)
+"""Nobody is there till that day, which is not when to pay."""
+SPAN_BEFORE = re.compile(
+    r"(?:\d{4}|\d{1,2}\.\s?\d{1,2}\.|(?<!\d)\d{1,2}\.|日)\s*(?:bis(?:\s+zum)?|to|till|until|au|jusqu['’]au|tot(?:\s+en\s+met)?|t/m|[-–—]|至|到)\s*$",
+    _I,
+)
+SPAN_AFTER = re.compile(
+    r"\s*(?:bis|to|till|until|au|jusqu|tot|t/m|[-–—]|至|到)\s*(?:zum\s*|en\s+met\s*|['’]au\s*)?"
+    rf"(?:\d{{1,2}}[./-]\s?\d{{1,2}}[./-]|\d{{4}}[-年]|\d{{1,2}}月|\d{{1,2}}\.?\s+{_MONTH_NAME})",
+    _I,
+)
+"""From one day to another: neither is the day to pay."""
+COUNT_ENDS = re.compile(rf"(?:{PERIOD.pattern}|\bnett?o?\s*\d{{1,3}})(?:\s+{_NETWORD})?\s*$", _I)
+COUNTED_AFTER_ZH = re.compile(r"\s?[^，。,\d]{0,10}?(?:后|起)")
 BY_AFTER = re.compile(
     r"\s*(?:fällig|zahlbar|eingezogen|前|之前|到期|[^.]{0,40}(?:eingezogen|abgebucht|prélevé|collected))", _I
 )
@@ -222,7 +277,6 @@ DAY_FIRST = re.compile(
 """Languages that write the day first, by their words."""
 LETTERS = re.compile(r"[^\W\d_]")
 
-_MONTH_NAME = r"(?:Jan|F[eé]b|F[eé]v|M[aä]r|M[aä]i|May|Apr|Avr|Jun|Jul|Juin|Juil|Aug|Ao[uû]|Sep|O[ck]t|Nov|D[eé][cz])"
 SENTENCES = re.compile(
     rf"[\n;。；]|(?<![0-9A-Za-zäöü][.])(?<=[A-Za-zäöüéß%\d)])[.!?](?!\s+{_MONTH_NAME}[a-zäéû]*\.?\s+\d{{4}})\s+(?=[A-ZÄÖÜÉ])"
 )

@@ -17,6 +17,7 @@ ISSUED = date(2026, 3, 1)
         ("Zahlbar innerhalb 30 Tagen netto, bei Zahlung innerhalb 8 Tagen 2,5 % Skonto", "2.5", 9),
         ("2% Skonto 10 Tage, netto 30 Tage", "2", 11),
         ("14 Tage 3% Skonto", "3", 15),
+        ("2% Skonto, bei Zahlung innerhalb von 10 Tagen", "2", 11),
         ("2/10 net 30", "2", 11),
         ("2 % discount if paid within 10 days, otherwise net 30 days", "2", 11),
         ("1,5 % d'escompte pour paiement sous 8 jours, 30 jours net", "1.5", 9),
@@ -49,6 +50,12 @@ def test_two_steps_of_a_discount_are_read_from_the_structured_lines() -> None:
         "50 % discount within 10 days",
         "#SKONTO#TAGE=7#PROZENT=3.00#BASISBETRAG=100.00#",  # of a part of the invoice only
         "19 % MwSt., zahlbar in 14 Tagen",
+        "Abzüglich 2% Skonto wurde bereits berücksichtigt, zahlbar in 14 Tagen",
+        "Already deducted: 2% discount, payable in 30 days",
+        "2% Skonto ist im Betrag enthalten, Zahlung innerhalb 10 Tagen",
+        "3% discount for volume, payment within 30 days",
+        "3% discount for volume if paid within 30 days",
+        "2% Skonto, zahlbar in 14 Tagen",  # it may be those days, or the net ones
         "",
     ],
 )

@@ -110,7 +110,6 @@ NET = {
     "月结": "2026-01-31",
     "货到付款": "2026-01-10",
     "开票后60天内付清": "2026-03-11",
-    "收货后45天付款": "2026-02-24",
     "票到30天": "2026-02-09",
     "2026年2月28日前支付": "2026-02-28",
     "见票即付": "2026-01-10",
@@ -210,10 +209,95 @@ def test_the_net_day_is_found(terms: str, due: str) -> None:
         "Die Rechnung ist in 12 monatlichen Raten zahlbar",
         "rein netto Kasse",
         "netto Kasse",
+        # Counted from a day that is not on the invoice
+        "30 Tage nach Wareneingang",
+        "30 Tage nach Warenerhalt",
+        "30 days upon receipt of goods",
+        "30 days on receipt of goods",
+        "within 30 days of receipt of goods",
+        "收到货物后30天内付款",
+        "收货后30天付款",
+        "收货后45天付款",
+        "Upon acceptance, payment within 30 days",
+        "Payment within 30 days of acceptance",
+        "Nach Abnahme, zahlbar 30 Tage netto",
+        "30 days upon completion",
+        "30 days, upon completion",
+        "验收合格后30天内付款",
+        "验收合格后，30天内付款",
+        "innerhalb von 30 Tagen nach Ablauf des Leistungsmonats",
+        "30 days after the month of delivery",
+        "Zahlbar innerhalb von 14 Tagen nach Lieferung am 20.01.2026",
+        "在2026年2月1日发货后30天付款",
+        "30 days from the invoice date of 31 January 2026",  # it was issued on another day
+        # Before something
+        "Zahlbar 7 Tage vor Veranstaltungsbeginn",
+        "Payable 14 days before arrival",
+        "Payable 14 days prior to arrival",
+        "Payable 14 days before 1 June 2026",
+        "14 Tage vor Lieferung",
+        "Paiement 14 jours avant l'arrivée",
+        "Te betalen 14 dagen voor aankomst",
+        "发货前30天付款",
+        # In parts
+        "Payable 50% within 10 days, balance within 30 days",
+        "Hälfte sofort, Rest in 30 Tagen",
+        "half now, half in 30 days",
+        "De helft direct, de rest binnen 30 dagen",
+        "30, 60, 90 days",
+        "30, 60 and 90 days",
+        "1/3 sofort, 1/3 30 Tage nach Lieferung",
+        "zahlbar in 30 - 60 Tagen",
+        "30-60 days",
+        # From one day to another
+        "zahlbar vom 02.02.2026 bis 09.02.2026",
     ],
 )
 def test_what_is_not_certain_is_not_guessed(terms: str) -> None:
     assert due_from_terms(terms, ISSUED) is None
+
+
+END_OF_JANUARY = date(2026, 1, 31)
+BESIDE_OTHER_DATES = {
+    # A date of something else is not the day to pay.
+    "Zahlbar innerhalb 30 Tagen netto. Leistung erbracht am 05.02.2026.": "2026-03-02",
+    "30 Tage netto. Unser Büro ist vom 02.02.2026 bis 09.02.2026 geschlossen.": "2026-03-02",
+    "Net 30 days. Our office is closed until 09 February 2026.": "2026-03-02",
+    "Net 30 days, our office is closed until 09 February 2026.": "2026-03-02",
+    "30 jours net. Nos bureaux sont fermés jusqu'au 09/02/2026.": "2026-03-02",
+    "30 dagen netto. Ons kantoor is gesloten tot 09-02-2026.": "2026-03-02",
+    "Der Vertrag läuft bis 31.12.2026, zahlbar 30 Tage netto": "2026-03-02",
+    "Vertrag läuft bis 31.12.2026. Zahlbar bis 15.03.2026": "2026-03-15",
+    "Ware versandt am 20.01.2026. Zahlbar 30 Tage netto": "2026-03-02",
+    "Abrechnungszeitraum 01.02.2026 bis 28.02.2026, zahlbar 30 Tage netto": "2026-03-02",
+    "Leistungsdatum 05.02.2026 zahlbar innerhalb 14 Tagen": "2026-02-14",
+    # A date that a period is counted from
+    "Zahlbar innerhalb 14 Tagen ab 01.03.2026": "2026-03-15",
+    "Net 30 days after 1 March 2026": "2026-03-31",
+    "30 jours à compter du 15/02/2026": "2026-03-17",
+    "30 dagen vanaf 15-02-2026": "2026-03-17",
+    "Payable net 30 from 15 February 2026": "2026-03-17",
+    "30 Tage nach Rechnungsdatum 31.01.2026": "2026-03-02",
+    # The end of the month behind a comma
+    "45 jours date de facture, fin de mois": "2026-03-31",
+    "45 jours nets, fin de mois": "2026-03-31",
+    "30 days, end of month": "2026-03-31",
+    "Net 30, EOM": "2026-03-31",
+    "fin de mois, 30 jours": "2026-03-02",
+    # Dates to pay by, in words of their own
+    "Zahlbar ohne Abzug, spätestens bis 04.02.2026": "2026-02-04",
+    "bis spätestens 15.03.2026, danach fallen Mahngebühren an": "2026-03-15",
+    "Please transfer the amount by 15 March 2026": "2026-03-15",
+    "Zahlung erfolgt am 20.02.2026 per Lastschrift": "2026-02-20",
+    "am 15.03.2026 fällig": "2026-03-15",
+}
+
+
+@pytest.mark.parametrize(("terms", "due"), BESIDE_OTHER_DATES.items())
+def test_dates_and_periods_are_taken_for_what_they_are(terms: str, due: str) -> None:
+    found = due_from_terms(terms, END_OF_JANUARY)
+    assert found is not None
+    assert found.due.isoformat() == due
 
 
 def test_the_reason_says_from_which_day_was_counted() -> None:
