@@ -71,6 +71,13 @@ class Ledger:
             rows = connection.execute(sa.select(*columns).where(CASES.c.case_id.in_(case_ids)))
             return {row.case_id: (row.fingerprint, row.started) for row in rows}
 
+    def outcomes(self, case_ids: Sequence[str]) -> dict[str, str | None]:
+        """Of these cases, those that are here: how they ended; None where they are open."""
+        columns = (CASES.c.case_id, CASES.c.closed, CASES.c.outcome)
+        with reading(self.engine) as connection:
+            rows = connection.execute(sa.select(*columns).where(CASES.c.case_id.in_(case_ids)))
+            return {row.case_id: row.outcome if row.closed else None for row in rows}
+
     def open_cases(self, cases: Sequence[tuple[Case, Head]]) -> set[str]:
         """Write cases that are about to be started, with their opening as the first entry of their chains.
 

@@ -50,7 +50,7 @@ Opener = Callable[[Accepted], "Opening | Rejected"]
 
 @dataclass
 class Reception:
-    """Takes files in, one after another; credit notes last, so that they find the invoices they came with."""
+    """Takes files in, one after another; corrected invoices and credit notes last: they find what they came with."""
 
     data_dir: str
     wishes: Wishes
@@ -64,6 +64,7 @@ class Reception:
     """The folder whose `rejects/` gets the refused rows, if not the data folder."""
 
     _pending: list[tuple[Report, Accepted, Opening]] = field(default_factory=list)
+    _corrections: list[tuple[Report, Accepted, Opening]] = field(default_factory=list)
     _credits: list[tuple[Report, Credited]] = field(default_factory=list)
     _seen: dict[str, tuple[str, str]] = field(default_factory=dict)
     _used: set[Path] = field(default_factory=set)
@@ -85,6 +86,7 @@ class Reception:
             for name in names:
                 await self._take_named(Path(name), kept)
             await self._flush(kept)
+            await self._start_corrections(kept)
         for report, credited in self._credits:
             await self._credit(report, credited)
         if kept is not None and kept.count:
@@ -168,16 +170,12 @@ class Reception:
         if isinstance(opening, Rejected):
             self.reports.refuse(report, opening, kept)
             return
-        if self.service is None or self.wishes.dry_run:
+        if entry.corrects:
+            self._corrections.append((report, entry, opening))
+        elif self.service is None or self.wishes.dry_run:
             self._count_dry(report, entry)
-            return
-        before = [ids.case_id(entry.row.invoice.creditor, number.strip()) for number in entry.corrects]
-        if known := self.service.ledger.known(before):
-            numbers = ", ".join(ids.split_case_id(case)[1] for case in known)
-            reason = f"it corrects {numbers}, which is pursued here: withdraw that, or credit the difference, by hand"
-            self.reports.refuse(report, Rejected(1, "number", shown(entry.row.invoice.number), reason, ""), None)
-            return
-        self._pending.append((report, entry, opening))
+        else:
+            self._pending.append((report, entry, opening))
 
     def _count_dry(self, report: Report, entry: Accepted) -> None:
         """What a start would make of it, as far as this run alone can tell."""
@@ -212,6 +210,45 @@ class Reception:
             else:
                 report[result.result] += 1
                 report["notes"] += [entry.note] if entry.note else []
+
+    # --- corrected invoices -----------------------------------------------------------------------------------
+
+    async def _start_corrections(self, kept: RejectsFile | None) -> None:
+        """Start the corrected invoices, but for those whose original is pursued: both would be wanted in full."""
+        corrections, self._corrections = self._corrections, []
+        together = {entry.row.invoice.case_id for _, entry, _ in corrections}
+        for report, entry, opening in corrections:
+            if reason := self._in_the_way(entry, together):
+                number = shown(entry.row.invoice.number)
+                self.reports.refuse(report, Rejected(1, "number", number, reason, entry.original), kept)
+            elif self.service is None or self.wishes.dry_run:
+                self._count_dry(report, entry)
+            else:
+                self._pending.append((report, entry, opening))
+        await self._flush(kept)
+
+    def _in_the_way(self, entry: Accepted, together: set[str]) -> str:
+        """Why a corrected invoice is for an operator; empty where its original is not here, or was withdrawn."""
+        own, creditor = entry.row.invoice.case_id, entry.row.invoice.creditor
+        before = {ids.case_id(creditor, number.strip()): number.strip() for number in entry.corrects}
+        here = self._outcomes([*before, own])
+        if own in here:
+            return ""  # It runs already: whether it is the same, the start will tell.
+        for case, number in before.items():
+            if case in here and (ended := here[case]) != "withdrawn":
+                return f"it corrects {number}, " + (
+                    f"which was closed here as {ended}: see by hand what is left to pay"
+                    if ended
+                    else "which is pursued here: withdraw that and feed this again, or credit the difference, by hand"
+                )
+            if case in together and case != own:
+                return f"it corrects {number}, which comes with it: feed this again when that is settled"
+        return ""
+
+    def _outcomes(self, cases: Sequence[str]) -> dict[str, str | None]:
+        if self.service is None or self.wishes.dry_run:
+            return dict.fromkeys(self._seen)
+        return self.service.ledger.outcomes(cases)
 
     # --- credit notes -----------------------------------------------------------------------------------------
 
