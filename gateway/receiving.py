@@ -3,6 +3,7 @@
 What is reported and told of it is in reports.py; how formats are read is in `intake/`.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -33,6 +34,8 @@ from models.messages import CreditNoteIssued
 from models.parties import Creditor
 
 BATCH = 200
+MOST_DUES = 10
+"""So many ways in which due dates of a table follow are told one by one."""
 _MENDABLE = frozenset(("due", "creditor", "buyer_id", "policy"))
 """What a person can add to the row of a refused document; all other faults are of the document itself."""
 
@@ -282,27 +285,32 @@ class Reception:
     async def _take_table(self, source: Source) -> None:
         wishes = self.wishes
         currency = next((c.currency for c in self.creditors if c.code == wishes.creditor), None)
-        table = Table(source, wishes.profile, wishes.creditor, currency, wishes.dry_run)
+        defaults = {c.code: c.default_terms for c in self.creditors if c.default_terms is not None}
+        table = Table(source, wishes.profile, wishes.creditor, currency, wishes.dry_run, defaults)
         with table.opened(self.reports.watch.confirmed) as (file, note):
             report = self.reports.begun(source.name, table.format or file.layout.format)
             report["notes"] += [note] if note else []
             await self._take_rows(file, report)
 
     async def _take_rows(self, file: InvoiceFile, report: Report) -> None:
-        kept = self._rejects(file.path, file.layout)
+        kept, dues = self._rejects(file.path, file.layout), Counter[str]()
         with ExitStack() as stack:
             dry = self.wishes.dry_run or self.service is None
             if not dry:
                 stack.enter_context(kept)
             for batch in batches(self.reports.watch.follow(file), BATCH):
-                await self._take_batch(batch, report, None if dry else kept)
+                await self._take_batch(batch, report, None if dry else kept, dues)
         if kept.count:
             report["rejects_file"] = str(kept.path)
             self.reports.watch.kept(kept.count, kept.path)
         if file.note:
             report["notes"].append(file.note)
+        report["notes"] += [f"{n} due date{'s' if n > 1 else ''} {reason}" for reason, n in dues.most_common()]
 
-    async def _take_batch(self, batch: list[Entry], report: Report, kept: RejectsFile | None) -> None:
+    async def _take_batch(
+        self, batch: list[Entry], report: Report, kept: RejectsFile | None, dues: Counter[str]
+    ) -> None:
+        """Take the entries; `dues` counts how due dates follow that are not given."""
         pairs: list[tuple[Accepted, Opening]] = []
         for entry in batch:
             if isinstance(entry, Rejected):
@@ -315,6 +323,7 @@ class Reception:
                     self.reports.refuse(report, opening, kept, row=True)
                 elif kept is None:
                     self._count_dry(report, entry)
+                    _count_due(entry, dues)
                 else:
                     pairs.append((entry, opening))
         if self.service is None or not pairs:
@@ -328,3 +337,12 @@ class Reception:
                 )
             else:
                 report[result.result] += 1
+                _count_due(entry, dues)
+
+
+def _count_due(entry: Accepted, dues: Counter[str]) -> None:
+    reason = entry.row.due_from
+    if reason:
+        dues[
+            reason if reason in dues or len(dues) < MOST_DUES else "by other terms, as the notes of the cases say"
+        ] += 1

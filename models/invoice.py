@@ -13,6 +13,9 @@ from models.interest import LateFee
 from models.money import Money
 from models.parties import Buyer, JurisdictionCode
 
+MAX_NOTES = 2000
+"""Characters."""
+
 
 class InsuranceCover(Value):
     """What the trade-credit insurance covers for this buyer (domain: typical 60-95 %, R30, R58)."""
@@ -55,7 +58,7 @@ class Invoice(Value):
     guarantee: Guarantee | None = None
     jurisdiction: JurisdictionCode | None = None
     allocation: Literal["principal_first"] | None = Field(default=None, description="if the contract says so")
-    notes: str | None = Field(default=None, max_length=2000)
+    notes: str | None = Field(default=None, max_length=MAX_NOTES)
 
     @model_validator(mode="after")
     def _sound(self) -> Self:

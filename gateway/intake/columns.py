@@ -1,6 +1,6 @@
 """The canonical fields of an invoice row, and how the columns of a file are matched with them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from gateway.errors import InputRefused
 from models.faults import nearest
@@ -16,6 +16,12 @@ OPTIONAL = (
     *("postal_address", "chat_sms", "chat_whatsapp", "chat_wecom", "chat_dingtalk", "chat_feishu", "chat_line"),
 )
 FIELDS = frozenset((*REQUIRED, *OPTIONAL))
+
+
+def missing_of(given: Container[str]) -> list[str]:
+    """The required fields that are not given; a due date may follow from the date of issue, row by row."""
+    return [f for f in REQUIRED if f not in given and not (f == "due" and "issued" in given)]
+
 
 SETTLED, DISPUTED = "settled", "disputed"
 """What only a profile can map: the fate of an invoice, for simulations."""
@@ -56,7 +62,7 @@ def match_header(
             f"{file}: the profile reads the column {missing[0]!r}, which the file does not have{hint}; "
             f"its columns are {_listed(names)}"
         )
-    absent = [f for f in REQUIRED if f not in mapping and f not in set(given)]
+    absent = missing_of({*mapping, *given})
     if absent:
         raise InputRefused(f"{file}: the profile says nothing about the required field {absent[0]!r}")
     return {field: header.index(column) for field, column in mapping.items()}
@@ -77,7 +83,7 @@ def _canonical(file: str, header: Sequence[str], names: Sequence[str]) -> dict[s
         hint = nearest(unknown[0], FIELDS)
         also = f"; unknown as well: {_listed(unknown[1:])}" if unknown[1:] else ""
         raise InputRefused(f"{file}: unknown column {unknown[0]!r}{hint}{also}; rename it, remove it, or use a profile")
-    missing = [field for field in REQUIRED if field not in names]
+    missing = missing_of(names)
     if missing:
         raise InputRefused(f"{file}: the required column {missing[0]!r} is missing{_also(missing[1:])}")
     return {field: header.index(field) for field in names}

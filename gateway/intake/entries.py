@@ -33,6 +33,8 @@ class InvoiceRow(NamedTuple):
     policy: str | None = None
     settled: date | None = None
     disputed: bool = False
+    due_from: str = ""
+    """How the due date follows, where the row does not give it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from gateway.errors import InputRefused
 from gateway.intake.cells import Decimals, ambiguous, amount_reader, date_reader
 from gateway.intake.cells import currency as currency_code
-from gateway.intake.columns import FIELDS, REQUIRED, is_own
+from gateway.intake.columns import FIELDS, REQUIRED, is_own, missing_of
 from gateway.intake.looking import OTHER_ENCODINGS, look_at
 from gateway.intake.profiles import GuessedProfile, Profile
 
@@ -114,7 +114,7 @@ def guess_columns(path: Path, name: str, creditor: str | None, currency: str | N
     header, rows, encoding = look_at(path, name, lambda column: _field(column) is not None)
     names = [column for column in header if column and not is_own(column)]
     ours = [column for column in names if column in FIELDS]
-    if len(ours) == len(names) and set(REQUIRED) - set(ours) == {"creditor"} and creditor:
+    if len(ours) == len(names) and missing_of(ours) == ["creditor"] and creditor:
         own = Profile(id="own", columns={n: n for n in ours}, constants={"creditor": creditor})
         return Guess(own, "", certain=True)
     if len(set(ours) & set(REQUIRED)) > len(REQUIRED) // 2:
@@ -126,13 +126,14 @@ def guess_columns(path: Path, name: str, creditor: str | None, currency: str | N
     columns.setdefault("buyer_id", columns.get("buyer_name", ""))
     at = {field: header.index(column) for field, column in columns.items()}
     constants = _constants(name, columns, creditor, currency, dry_run)
-    if "due" not in columns:
+    if missing_of(columns.keys() | constants.keys()) == ["due"]:
         raise InputRefused(f"{name}: no column looks like the due date; {_HOW}")
     form = _date_form(name, [row[at[f]] for row in rows for f in ("due", "issued") if f in at and row[at[f]]])
     decimal = _decimal(name, [row[at["amount"]] for row in rows if row[at["amount"]]])
     listed = ", ".join(f"{field} = {column!r}" for field, column in columns.items())
     fixed = "".join(f", {field} = {value} throughout" for field, value in constants.items())
     foreign = f"; not UTF-8, read as {encoding}" if encoding in OTHER_ENCODINGS else ""
+    follows = "" if "due" in columns else "; no column looks like the due date: terms of payment settle it"
     passed = [column for column in names if column not in columns.values()]
     beside = f"; passed over: {', '.join(map(repr, passed[:10]))}" if passed else ""
     return Guess(
@@ -140,7 +141,7 @@ def guess_columns(path: Path, name: str, creditor: str | None, currency: str | N
             id="guessed", columns=columns, date_format=form, decimal=decimal, constants=constants,
             encoding=encoding if foreign else "utf-8",
         ),
-        f"{listed}{fixed}; dates {form}, decimal {decimal}{beside}{foreign}",
+        f"{listed}{fixed}; dates {form}, decimal {decimal}{follows}{beside}{foreign}",
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -51,13 +51,20 @@ class InvoiceFile:
     One record is held at a time, and of each number seen only its line and a digest.
     """
 
-    def __init__(self, path: Path, profile: Profile | None = None, known_as: Path | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        profile: Profile | None = None,
+        known_as: Path | None = None,
+        default_terms: Mapping[str, int] | None = None,
+    ) -> None:
         """Open the file and understand its head.
 
         Args:
             path: A regular file: CSV or JSON Lines, in UTF-8 or UTF-16.
             profile: What its columns mean; None for the canonical names.
             known_as: What people call it, where `path` holds what was unpacked or converted.
+            default_terms: The days to pay of the creditors that have some, for rows without a due date.
 
         Raises:
             WrongUsage: if the file is missing or cannot be read.
@@ -66,7 +73,7 @@ class InvoiceFile:
         self.path = known_as or path
         self.note = ""
         """What a person should know about the file as a whole: that it holds no rows."""
-        self._rows = RowReader(profile)
+        self._rows = RowReader(profile, default_terms)
         self._seen: dict[str, tuple[int, str]] = {}
         self._binary = open_file(path)
         try:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -13,11 +13,12 @@ from pydantic import ValidationError
 from gateway.intake import cells
 from gateway.intake.columns import DISPUTED, REQUIRED, SETTLED
 from gateway.intake.entries import Fault, InvoiceRow
-from gateway.intake.payment_terms import due_from_terms
+from gateway.intake.payment_terms import DueDate, days_after, due_from_terms
 from gateway.intake.profiles import GuessedProfile, Profile, fill
 from gateway.intake.tables import Texts
+from models.faults import shown
 from models.interest import LateFee
-from models.invoice import Guarantee, InsuranceCover, Invoice
+from models.invoice import MAX_NOTES, Guarantee, InsuranceCover, Invoice
 from models.money import Money
 from models.parties import Buyer, ChatChannel, Contact, mail_address
 
@@ -36,8 +37,9 @@ _FIELD_OF = {
 class RowReader:
     """Reads rows as a profile has it; without one, as the canonical form has it."""
 
-    def __init__(self, profile: Profile | None = None) -> None:
-        """Prepare the readers of dates and amounts."""
+    def __init__(self, profile: Profile | None = None, default_terms: Mapping[str, int] | None = None) -> None:
+        """Prepare the readers of dates and amounts; `default_terms`: the days to pay of creditors that have some."""
+        self._default_terms = default_terms or {}
         self._date = cells.iso_date if profile is None else cells.date_reader(profile.date_format)
         self._date_form = "%Y-%m-%d" if profile is None else profile.date_format
         self._amount = (
@@ -57,8 +59,7 @@ class RowReader:
         for field, pattern in self._constants.items():
             if field not in row:
                 row[field] = fill(field, pattern, row)
-        if "due" not in row and "terms" in row and "issued" in row:
-            self._take_due_from_terms(row)
+        reason = "" if "due" in row or "issued" not in row else self._take_due_from_terms(row)
         for field in REQUIRED:
             if field not in row:
                 raise Fault(field, "", "is required and empty")
@@ -80,15 +81,28 @@ class RowReader:
             policy=row.get("policy"),
             settled=self._day(row, SETTLED),
             disputed=self._disputed is not None and row.get(DISPUTED) == self._disputed,
+            due_from=reason,
         )
 
-    def _take_due_from_terms(self, row: Texts) -> None:
-        """The due date that the terms name, with a note that says so; where they name none, it stays open."""
-        issued = self._day(row, "issued")
-        found = due_from_terms(row["terms"], issued)
-        if found is not None:
-            row["due"] = found.due.strftime(self._date_form)
-            row.setdefault("notes", f"Due {found.reason}.")
+    def _take_due_from_terms(self, row: Texts) -> str:
+        """Take the due date from the terms, else from the creditor's default, and note how it follows.
+
+        Raises:
+            Fault: neither settles one.
+        """
+        issued, terms, creditor = self._day(row, "issued"), row.get("terms", ""), row.get("creditor", "the creditor")
+        found, days = due_from_terms(terms, issued), self._default_terms.get(creditor)
+        if found is None and issued is not None and days is not None:
+            by_default = f"by the default terms of {creditor}, {days} days from the date of issue"
+            found = DueDate(days_after(issued, days).due, by_default)
+        if found is None:
+            said = f"the payment terms {shown(terms)} do not settle one" if terms else "there are no payment terms"
+            raise Fault("due", "", f"is required and empty: {said}, and no default terms of {creditor} are known")
+        row["due"] = found.due.strftime(self._date_form)
+        own, note = row.get("notes", ""), f"Due {found.reason}."
+        if len(own) <= MAX_NOTES:
+            row["notes"] = f"{note}\n{own}"[:MAX_NOTES].rstrip()
+        return found.reason
 
     def _invoice(self, row: Texts, amount: Money, issued: date | None, due: date) -> Invoice:
         get = row.get

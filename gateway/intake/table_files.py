@@ -1,7 +1,7 @@
 """A table of invoices, wherever it lies: a file of its own, a member of an archive, a sheet of a workbook."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,8 @@ class Table:
     currency: str | None
     """That of the creditor, where the table names none."""
     dry_run: bool
+    default_terms: Mapping[str, int]
+    """The days to pay of the creditors that have some, for rows without a due date."""
 
     @property
     def format(self) -> str:
@@ -63,7 +65,7 @@ class Table:
     def _understood(self, path: Path, confirmed: Callable[[str, Guess], bool]) -> tuple[InvoiceFile, str]:
         name = self.source.name
         try:
-            return InvoiceFile(path, self.profile, Path(name)), ""
+            return self._file(path, self.profile), ""
         except InputRefused as error:
             guess = None
             if self.profile is None:
@@ -75,4 +77,7 @@ class Table:
                 f"{name}: the columns are not ours; guessed: {guess.shown}. If that is right, repeat with "
                 "--accept-guess; else write a profile (--profile)"
             )
-        return InvoiceFile(path, guess.profile, Path(name)), "" if guess.certain else f"columns guessed: {guess.shown}"
+        return self._file(path, guess.profile), "" if guess.certain else f"columns guessed: {guess.shown}"
+
+    def _file(self, path: Path, profile: Profile | None) -> InvoiceFile:
+        return InvoiceFile(path, profile, Path(self.source.name), self.default_terms)

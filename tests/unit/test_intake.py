@@ -97,7 +97,28 @@ def test_an_empty_due_date_is_taken_from_the_terms_where_they_name_one(tmp_path:
     assert entry.row.invoice.due == date(2026, 1, 31)
     assert entry.row.invoice.notes == "Due by the payment terms “30 days net”: 30 days from the date of issue."
     open_end = one(tmp_path, due="", issued="2026-01-01", terms="as agreed")
-    assert "due: is required and empty" in str(open_end)
+    assert "due: is required and empty: the payment terms 'as agreed' do not settle one, and no default" in str(
+        open_end
+    )
+
+
+def test_the_note_of_a_derived_due_date_stands_before_those_of_the_row(tmp_path: Path) -> None:
+    entry = one(tmp_path, due="", issued="2026-01-01", terms="30 days net", notes="call first")
+    assert isinstance(entry, Accepted), entry
+    first, own = (entry.row.invoice.notes or "").splitlines()
+    assert (first, own) == ("Due by the payment terms “30 days net”: 30 days from the date of issue.", "call first")
+
+
+def test_without_a_due_date_and_terms_the_default_of_the_creditor_counts(tmp_path: Path) -> None:
+    header = "creditor,number,buyer_id,currency,amount,issued\n"
+    path = written(tmp_path, f"{header}ACME,1,B,EUR,5,2026-01-01\nOTHER,2,B,EUR,5,2026-01-01\nACME,3,B,EUR,5,\n")
+    with InvoiceFile(path, default_terms={"ACME": 30}) as file:
+        taken, other, undated = file
+    assert isinstance(taken, Accepted) and taken.row.invoice.due == date(2026, 1, 31)
+    assert taken.row.due_from == "by the default terms of ACME, 30 days from the date of issue"
+    assert taken.row.invoice.notes == f"Due {taken.row.due_from}."
+    assert "there are no payment terms, and no default terms of OTHER are known" in str(other)
+    assert str(undated).endswith("due: is required and empty")
 
 
 def test_a_row_can_say_how_else_the_buyer_is_reached(tmp_path: Path) -> None:

@@ -162,3 +162,12 @@ def test_a_guess_is_shown_and_taken(tmp_path: Path) -> None:
 def test_a_wrong_creditor_code_is_wrong_usage(tmp_path: Path) -> None:
     answer = Answer(tmp_path, tmp_path, "--creditor", "acme ltd")
     assert answer.status == 2
+
+
+def test_how_due_dates_of_a_table_follow_is_told_in_its_report(tmp_path: Path) -> None:
+    rows = "".join(f"ACME,{n},B,EUR,5,2026-01-01,{'30 days net' if n < 3 else 'Net 10'}\n" for n in range(4))
+    (tmp_path / "in.csv").write_text(f"creditor,number,buyer_id,currency,amount,issued,terms\n{rows}")
+    assert Answer(tmp_path, tmp_path / "in.csv").only["notes"] == [
+        "3 due dates by the payment terms “30 days net”: 30 days from the date of issue",
+        "1 due date by the payment terms “Net 10”: 10 days from the date of issue",
+    ]

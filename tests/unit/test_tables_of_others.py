@@ -123,6 +123,15 @@ def test_an_amount_with_two_readings_is_refused_under_a_guess(
     assert found == read_as
 
 
+def test_without_a_due_column_the_date_of_issue_and_the_terms_have_to_do(tmp_path: Path) -> None:
+    rows = "1,A,EUR,5.00,2026-01-13,30 days net\n2,A,EUR,5.00,2026-01-13,\n"
+    guess = guessed(tmp_path, f"Invoice No,Customer,Currency,Amount,Invoice Date,Payment Terms\n{rows}")
+    assert "; no column looks like the due date: terms of payment settle it" in guess.shown
+    by_terms, open_end = read(tmp_path / "in.csv", guess.profile)
+    assert isinstance(by_terms, Accepted) and by_terms.row.invoice.due == date(2026, 2, 12)
+    assert isinstance(open_end, Rejected) and open_end.field == "due"
+
+
 def test_three_decimals_are_read_where_the_currency_has_them(tmp_path: Path) -> None:
     header = "Invoice No,Customer,Currency,Amount,Due Date\n"
     guess = guessed(tmp_path, f"{header}1,A,KWD,1.500,2026-01-01\n2,A,KWD,0.250,2026-01-01\n")
