@@ -81,7 +81,8 @@ class Arrears:
             The report of `arrears start --json`.
 
         Raises:
-            WrongUsage: there is no such profile, policy or creditor.
+            InputRefused: no profile, policy or creditor has that name, or its file has faults.
+            WrongUsage: there is no such file of a profile. Invoice files that cannot be read are in the report.
             Unreachable: the server or the ledger does not answer; the same call again does what is missing.
         """
         folder = self._settings.data_dir
@@ -108,7 +109,8 @@ class Arrears:
             The report of `arrears bank --json`.
 
         Raises:
-            WrongUsage: there is no such file or profile.
+            InputRefused: no profile or creditor has that name, or its file has faults.
+            WrongUsage: there is no such file.
             Unreachable: the ledger does not answer.
         """
         folder = self._settings.data_dir

@@ -81,7 +81,7 @@ class Reception:
         self._sellers = Sellers(self.creditors, self.wishes.creditor, self.wishes.dry_run)
         with ExitStack() as stack:
             kept = None
-            if self.service is not None and not self.wishes.dry_run:
+            if names and self.service is not None and not self.wishes.dry_run:
                 beside = Path(names[0])
                 more = f"-and-{len(names) - 1}-more" if len(names) > 1 else ""
                 known_as = beside.with_name(f"{beside.stem or 'folder'}{more}-documents")

@@ -10,7 +10,6 @@ from typing import Literal, NamedTuple
 
 from gateway.intake.entries import Fault
 from models.durations import EARLIEST, LATEST
-from models.faults import shown
 
 Syntax = Literal["ubl", "cii"]
 
@@ -97,7 +96,7 @@ def day(field: str, text: str) -> date:
     except ValueError:
         raise Fault(field, text, "there is no such day in the calendar") from None
     if not EARLIEST <= found.year <= LATEST:
-        raise Fault(field, shown(text), f"the year lies outside {EARLIEST} to {LATEST}")
+        raise Fault(field, text, f"the year lies outside {EARLIEST} to {LATEST}")
     return found
 
 

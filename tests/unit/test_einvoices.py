@@ -288,6 +288,12 @@ def test_a_bad_field_is_named(fields: dict[str, str], field: str, said: str) -> 
     assert (found[0], said in found[1]) == (field, True), found
 
 
+def test_what_was_given_is_quoted_once() -> None:
+    refused = entry(ubl(due="9999-12-31"))
+    assert isinstance(refused, Rejected)
+    assert str(refused) == "line 1: due '9999-12-31': the year lies outside 1900 to 2199"
+
+
 # --- strangers ------------------------------------------------------------------------------------------------
 
 _UBL = "urn:oasis:names:specification:ubl:schema:xsd"

@@ -1,4 +1,4 @@
-"""Corrected invoices (384) beside their originals: the same debt is never pursued twice."""
+"""Files taken in over a ledger: corrected invoices (384) beside their originals, so that no debt is pursued twice."""
 
 import asyncio
 import csv
@@ -47,13 +47,15 @@ class Intake:
         return self.take(self.last, dry_run)
 
     def take(self, path: Path, dry_run: bool = False) -> list[Any]:
+        return asyncio.run(self.reception(dry_run).take([str(path)])).all
+
+    def reception(self, dry_run: bool = False) -> Reception:
         openings = Openings(str(self.folder), None, Lapse(), dry_run)
         creditors = [known.creditor for known in list_creditors(str(self.folder))]
         service = None if dry_run else cast("Service", self)
         wishes = Wishes(None, "ACME", dry_run)
         reports = Reports(Unwatched())
-        reception = Reception(str(self.folder), wishes, creditors, openings.of, reports, service)
-        return asyncio.run(reception.take([str(path)])).all
+        return Reception(str(self.folder), wishes, creditors, openings.of, reports, service)
 
     def close(self, number: str, outcome: str) -> None:
         with self.ledger.engine.begin() as connection:
@@ -118,3 +120,7 @@ def test_of_two_corrections_one_upon_the_other_only_the_first_is_taken(intake: I
     reports = intake(a=corrected("C-102", "C-101"), b=corrected("C-101", "C-100"))
     assert counted(reports) == ["refused", "accepted"]
     assert "it corrects C-101, which comes with it" in reports[0]["rejects"][0]["reason"]
+
+
+def test_without_files_there_is_nothing_to_report(intake: Intake) -> None:
+    assert asyncio.run(intake.reception().take([])).all == []
