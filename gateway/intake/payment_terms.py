@@ -16,6 +16,8 @@ MAX_DAYS = 400
 """Longer periods are no terms of payment."""
 MAX_TEXT = 4000
 """What comes after so many characters is not read."""
+_NEAR = 40
+"""So many characters before a date can belong to it."""
 
 
 class DueDate(NamedTuple):
@@ -299,10 +301,11 @@ def _dates(clause: str, alone: bool) -> Iterator[date]:
     pays = debit or any(about.search(clause) for about in (words.PAYING, words.NET, words.SUM))
     for match in words.ANY_DATE.finditer(clause):
         before, after = clause[: match.start()], clause[match.end() :]
-        if words.SPAN_BEFORE.search(before) or words.SPAN_AFTER.match(after):
+        near = before[-_NEAR:]
+        if words.SPAN_BEFORE.search(near) or words.SPAN_AFTER.match(after):
             continue
-        by = words.BY.search(before) or (words.ON.search(before) if debit else None)
-        bare = not words.LETTERS.search((before[: by.start()] if by else before) + after)
+        by = words.BY.search(near) or (words.ON.search(near) if debit else None)
+        bare = not words.LETTERS.search((before[: by.start() - len(near)] if by else before) + after)
         wanted = by or (words.BY_AFTER.match(after) and not words.PERIOD.search(after))
         if (bare and alone) or (wanted and (bare or pays)):
             found = _day(match, clause)
