@@ -95,7 +95,7 @@ class ReceiptDesk:
         reasons = []
         if kind == "bounced" and notice.kind not in HANDED_ON:
             note = f"{channel} to {notice.recipient} came back: {said or 'the provider gives no reason'}"
-            lost = ContactLost(id=mark, note=note[:2000], source="receipts")
+            lost = ContactLost(id=mark, notice=notice.message_id, note=note[:2000], source="receipts")
             for case_id in notice.cases:
                 try:
                     told = await self._service.tell(*ids.split_case_id(case_id), lost)

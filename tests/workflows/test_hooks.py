@@ -21,9 +21,10 @@ from gateway.errors import Unreachable
 from gateway.http import hooks, server
 from gateway.http.hooks import MAX_BODY, SIGNATURE, hooks_app
 from gateway.receipts import ReceiptDesk
+from gateway.terms import Terms
 from models import events as e
 from models.settings import HookSettings
-from tests.cases import after_due, day, on, policy, step
+from tests.cases import after_due, day, law_of, on, policy, step
 from tests.incoming import DEBTOR
 from tests.provider import ProviderServer
 from tests.workflows.world import World
@@ -127,6 +128,17 @@ async def test_of_a_notice_that_came_back_the_case_is_told_once(
     (task,) = (t for t in (await world.case()).tasks if t.kind == "contact_lost")
     assert f"email to {DEBTOR} came back: 550 no such user" in task.text
     assert Correspondence(world.ledger.engine).bounced("ACME", "email", DEBTOR)
+
+
+@pytest.mark.parametrize("said", ["bounced", "undeliverable"])
+async def test_a_demand_that_a_provider_reports_as_come_back_has_moved_no_limitation(
+    world: World, door: Door, said: str
+) -> None:
+    await world.start(policy(step("letter", after_due(1), "formal_demand")), terms=Terms(law_of("CN"), None))
+    await world.pass_until(day(2))
+    assert (await world.case()).restarts
+    assert (await door.post(report(said))).body["result"] == "noted"
+    assert not (await world.case()).restarts
 
 
 async def test_a_bounce_that_could_not_be_told_is_told_when_it_is_reported_again(
