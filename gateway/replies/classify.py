@@ -1,7 +1,8 @@
 """Tells what came in: an answer, a machine's answer, a report on a delivery, a receipt, or our own voice coming back.
 
 It judges one mail by itself, from RFC 3834 (automatic answers), RFC 3464 (delivery reports) and RFC 8098 (receipts),
-and from the wording where a program keeps to none of them. To which case the mail belongs is found in `filing.py`.
+and from the wording where a program keeps to none of them (`absence.py`). To which case it belongs is found in
+`filing.py`.
 """
 
 import re
@@ -9,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
+from gateway.replies import absence
 from gateway.replies.reading import IncomingMail, Report, address_of
 from models.ids import MAIL_MESSAGE_ID
 
@@ -169,32 +171,8 @@ def _automatic(mail: IncomingMail) -> str:
     # Where our reply address is a list, answers to us carry its marks, too.
     if not mail.answers and ("list-unsubscribe" in headers or "list-id" in headers):
         return "it went to a mailing list"
-    if _AWAY_SUBJECT.search(mail.subject):
+    if absence.in_subject(mail.subject, mail.said):
         return f"its subject is that of an automatic answer: {mail.subject[:100]}"
-    said = mail.said
-    if len(said) <= _SHORT and _AWAY.search(said[:300]) and not _ABOUT_MONEY.search(said):
+    if absence.and_nothing_else(mail.said):
         return "it says that somebody is away, and nothing else"
     return ""
-
-
-_SHORT = 1_000
-_AWAY_SUBJECT = re.compile(
-    r"^\W*(auto(matic|mated)?[ -]?(reply|response|answer)\b|out of (the )?office|ooo\b|auto:|autoreply"
-    r"|automatische antwort|abwesenheit|abwesend\b|autom\. antwort|réponse automatique|absence du bureau"
-    r"|message d.absence|absent(e)? du bureau|respuesta automática|fuera de la oficina|ausencia\b"
-    r"|自动回复|自动答复|不在办公室|休假回复|外出自动)",
-    re.IGNORECASE,
-)
-_AWAY = re.compile(
-    r"\b(out of (the )?office|on (annual |parental |sick )?leave|on vacation|away from (my desk|the office)"
-    r"|currently (away|unavailable)|nicht im büro|nicht im haus|abwesend|im urlaub|absent(e)? du bureau|en congés?\b"
-    r"|actuellement absent|fuera de la oficina|de vacaciones|ausente de la oficina)"
-    r"|不在办公室|休假|出差中|外出|年假",
-    re.IGNORECASE,
-)
-# Somebody who is away and says when the money comes has answered.
-_ABOUT_MONEY = re.compile(
-    r"\b(pay|paid|paying|payment|invoice|transfer|remit|dispute|zahl\w*|bezahlt|rechnung\w*|überw\w*|pai\w*|pay[ée]\w*"
-    r"|factur\w*|virement|régl\w*|pag\w*|transferencia)\b|付款|支付|发票|汇款|转账|打款|货款",
-    re.IGNORECASE,
-)

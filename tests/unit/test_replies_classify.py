@@ -21,6 +21,17 @@ def judged(content: bytes) -> Judged:
         ("Re: Reminder", "I am out of the office until Monday; the payment leaves on Tuesday."),
         ("AW: Mahnung", "Ich bin im Urlaub, Frau Weber überweist die Rechnung morgen."),
         ("回复：付款提醒", "我正在出差中，货款下周一付款。"),
+        ("Re: Reminder", "The goods arrived damaged and we will not accept them. Our buyer is on vacation, call me."),
+        ("Re: Reminder", "Please send us the delivery note again. I am on annual leave from Friday, so be quick."),
+        ("Re: Reminder", "Our accountant is on vacation until Monday, she will get back to you then."),
+        ("Re: Reminder", "I am on vacation, but you should know that we are closing the plant."),
+        ("Re: Reminder", "I am out of the office until Monday.\nAsk your own people who signed for it."),
+        ("AW: Mahnung", "Die Ware war mangelhaft. Herr Meier ist im Urlaub, bitte rufen Sie mich an."),
+        ("AW: Mahnung", "Ihre Hotline ist nicht erreichbar."),
+        ("Re: Reminder", "Hello, nobody here knows you. I am out of the office."),
+        ("Out of office next week", "I reject the goods."),
+        ("回复：付款提醒", "货物有质量问题，已要求退货。负责人出差中，请联系我。"),
+        ("Re: relance", "Les marchandises étaient abîmées. Je suis en vacances."),
     ],
 )
 def test_an_answer_is_an_answer(subject: str, text: str) -> None:
@@ -59,6 +70,13 @@ def test_a_header_that_denies_it_or_comes_from_our_own_list_makes_no_machine(hea
         ("Re: relance", "Je suis actuellement absent, de retour lundi."),
         ("Re: aviso", "Estoy de vacaciones hasta el lunes."),
         ("回复：提醒", "您好，我正在休假，3月9日返回。"),
+        ("Absence", "Je serai absente jusqu'au 3 décembre inclus. Pour toute urgence, contactez M. Dupont."),
+        ("Re: relance", "Bonjour, je suis en vacances."),
+        ("Re: Zahlungserinnerung", "Ich bin bis zum 3. Dezember nicht erreichbar."),
+        ("Re: Zahlungserinnerung", "Ich bin bis 3.12. nicht erreichbar."),
+        ("Re: aviso", "Estaré ausente hasta el 3 de diciembre."),
+        ("Risposta automatica: avviso", "Sono fuori ufficio fino al 3."),
+        ("Re: Reminder", "Hello,\n\nI am on annual leave with no\naccess to my e-mails.\n\nBest regards\nKim Lee"),
     ],
 )
 def test_out_of_office_is_known_by_its_words(subject: str, text: str) -> None:
