@@ -71,8 +71,8 @@ _ABOUT_ABSENCE = re.compile(
     r"|buenos|buongiorno|thank|many thanks|vielen dank|danke|merci|gracias|grazie|您好|你好|尊敬|谢谢|感谢)"
     r"[^,，]{0,60}$"
     r"|\b(back (on|in|at)|i (will )?(be back|return)|(access|respond|reply) to (my |your )?e-?mails?"
-    r"|(in|for|if) urgent|in an emergency|zurück am|wieder (da|erreichbar|im büro)|ihre (e-?mail|nachricht) wird|in dringenden|de retour"
-    r"|(toute|d.) ?urgences?|casos? urgentes?|vuelvo|regreso|rientro)\b"
+    r"|(in|for|if) urgent|in an emergency|zurück am|wieder (da|erreichbar|im büro)|ihre (e-?mail|nachricht) wird"
+    r"|in dringenden|de retour|(toute|d.) ?urgences?|casos? urgentes?|vuelvo|regreso|rientro)\b"
     r"|返回|回来|如有紧急|如有急事|尽快回复",
     re.IGNORECASE,
 )

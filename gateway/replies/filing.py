@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Collection
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 
@@ -26,7 +27,8 @@ from models.parties import Creditor
 MAX_SAID = 2_000
 """How many characters of an answer a case is told."""
 MAX_A_DAY = 20
-"""How many mails of one sender are taken in 24 hours; more than that is a machine gone wild."""
+"""How many mails of one sender are told to cases in 24 hours; more than that may be a machine gone wild. As many again
+wait for a person, the rest is only archived."""
 
 _NOTED: frozenset[str] = frozenset({"delayed", "delivered", "relayed", "read", "deleted", "auto_reply", "bounced"})
 
@@ -70,13 +72,21 @@ class ReplyDesk:
         except MailUnreadable as error:
             return Filed("refused", sha256=ids.digest(raw), reason=str(error))
         await asyncio.to_thread(self.folder.archive, mail.sha256, raw)
+        judged = judge(mail, self._ours())
         stored = await asyncio.to_thread(self._ledger.find, mail.sha256, mail.message_id)
+        another = ""
+        if stored is not None and stored.sha256 == mail.sha256:
+            mail = replace(mail, message_id=stored.message_id)
+        elif stored is not None and judged.kind != "loop" and not _same(stored, mail, judged):
+            another = f"its Message-ID {mail.message_id} is that of another mail, by {stored.sender or 'nobody'}"
+            mail = replace(mail, message_id=_id_by_content(mail, judged))
+            stored = await asyncio.to_thread(self._ledger.find, mail.sha256, mail.message_id)
         if stored is None or (by_hand and stored.status in ("unfiled", "ignored")):
-            stored = await asyncio.to_thread(self._place, mail, raw, by_hand)
+            stored = await asyncio.to_thread(self._place, mail, judged, raw, by_hand, another)
         elif stored.status != "stored":
             return _told(stored, "unchanged")
         if stored.status == "stored":
-            stored = await self._tell(stored, judge(mail, self._ours()))
+            stored = await self._tell(stored, judged)
             if stored.status == "unfiled":
                 await asyncio.to_thread(self.folder.set_aside, stored.sha256, raw, stored.reason)
             await asyncio.to_thread(self._ledger.put, stored)
@@ -97,31 +107,41 @@ class ReplyDesk:
 
     # --- finding the case -------------------------------------------------------------------------------------
 
-    def _place(self, mail: IncomingMail, raw: bytes, by_hand: tuple[str, ...]) -> StoredReply:
-        """Where the mail belongs, written to the ledger before anybody is told."""
-        judged = judge(mail, self._ours())
+    def _place(
+        self, mail: IncomingMail, judged: Judged, raw: bytes, by_hand: tuple[str, ...], another: str
+    ) -> StoredReply:  # fmt: skip
+        """Where the mail belongs, written to the ledger before anybody is told.
+
+        `another` is what a person should know of the mail that has its Message-ID, if one has.
+        """
         now = datetime.now(UTC)
         notice = self._ledger.notice(judged.notices)
         kind, status, reason = judged.kind, "stored", judged.why
+        doubt = another
         if kind in ("reply", "auto_reply") and not by_hand:
             count = self._ledger.sent_by(mail.sender, now - timedelta(days=1))
             if count >= MAX_A_DAY:
-                kind, reason = "loop", f"{mail.sender} has sent {count} mails in 24 hours: taken for a mail loop"
+                reason = f"{mail.sender} has sent {count} mails in 24 hours: taken for a mail loop"
+                doubt = f"{reason}; file it by hand if it is none. After {2 * MAX_A_DAY} mails they are only archived"
+                if kind == "auto_reply" or count >= 2 * MAX_A_DAY:
+                    kind = "loop"
         if by_hand and kind in ("loop", "auto_reply"):
             kind, reason = "reply", f"{reason}; filed by hand"
         cases = by_hand or (notice.cases if notice else ()) or self._cases(mail, judged)
         if kind == "loop":
             status = "ignored"
+        elif doubt and not by_hand:
+            status, reason = "unfiled", doubt
         elif notice is not None and notice.kind in HANDED_ON and not by_hand and kind in ("reply", "bounced"):
             status, reason = "unfiled", _of_counterpart(kind, notice, judged)
         elif not cases:
             status, reason = ("unfiled", self._why_unfiled(mail, judged)) if kind in ("reply", "bounced") else (
                 "ignored", f"{reason}; it belongs to no notice")  # fmt: skip
-        text = judged.detail if mail.reports or kind == "bounced" else mail.said
         stored = StoredReply.model_validate({
             "sha256": mail.sha256, "message_id": mail.message_id, "sender": mail.sender, "subject": mail.subject,
             "at": mail.at, "filed_at": now, "kind": kind, "cases": cases,
-            "notice": notice.message_id if notice else None, "text": _clean(text), "status": status, "reason": reason,
+            "notice": notice.message_id if notice else None, "text": _said(mail, judged), "status": status,
+            "reason": reason,
         })  # fmt: skip
         self._ledger.put(stored)
         if status == "unfiled":
@@ -135,8 +155,12 @@ class ReplyDesk:
         if judged.kind != "reply" or not mail.sender:
             return ()
         said = _plain(f"{mail.subject}\n{mail.text}")
-        known = self._ledger.cases_of(mail.sender)
-        return tuple(case.case_id for case in known if _mentions(said, case.case_id) or _mentions(said, case.number))
+        to = _plain(", ".join(mail.headers.get(name, "") for name in ("to", "cc")))
+        return tuple(
+            case.case_id
+            for case in self._ledger.cases_of(mail.sender)
+            if _mentions(said, case.case_id) or _mentions(said, case.number) or _addressed(to, case.number)
+        )
 
     def _why_unfiled(self, mail: IncomingMail, judged: Judged) -> str:
         if judged.kind == "bounced":
@@ -207,6 +231,22 @@ def _told(stored: StoredReply, result: str) -> Filed:
     )  # fmt: skip
 
 
+def _said(mail: IncomingMail, judged: Judged) -> str:
+    """What the ledger keeps of a mail's text."""
+    return _clean(judged.detail if mail.reports or judged.kind == "bounced" else mail.said)
+
+
+def _same(stored: StoredReply, mail: IncomingMail, judged: Judged) -> bool:
+    """Whether a mail is one that came before by another way: its path may differ, its sender and its text do not."""
+    return stored.sender == mail.sender and stored.text.split() == _said(mail, judged).split()
+
+
+def _id_by_content(mail: IncomingMail, judged: Judged) -> str:
+    """A Message-ID for a mail that bears another's."""
+    content = "\n".join((mail.message_id, mail.sender, *_said(mail, judged).split()))
+    return f"<{ids.digest(content)[:40]}@taken-message-id.invalid>"
+
+
 def _clean(text: str) -> str:
     """Text that every database takes and no terminal obeys."""
     kept = (c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs", "Cf") else " " for c in text)
@@ -226,6 +266,11 @@ def _mentions(text: str, number: str) -> bool:
     called = _CALLED if len(plain) < _TELLING or (plain.isdigit() and len(plain) <= _TELLING) else ""
     before, after = r"(?<![0-9a-z])(?<![0-9a-z][-/.])", r"(?![0-9a-z])(?![-/.][0-9a-z])"
     return re.search(f"{called}{before}{re.escape(plain)}{after}", text) is not None
+
+
+def _addressed(to: str, number: str) -> bool:
+    """Whether an address bears the number after the creditor's name, as the Reply-To of a notice does."""
+    return re.search(rf'(?:^|,)\s*"?\s*{re.escape(_plain(number))}\s*"?\s*<', to) is not None
 
 
 _TELLING = 5

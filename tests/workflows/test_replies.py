@@ -72,6 +72,24 @@ async def test_the_same_mail_twice_or_by_another_way_changes_nothing(
     assert (await world.case()).sequence == before
 
 
+@pytest.mark.parametrize(
+    "other", [{"text": "We dispute it."}, {"text": "We pay on Friday.", "sender": f"other-{DEBTOR}"}]
+)
+async def test_another_mail_under_a_known_message_id_waits_for_a_person_and_is_not_lost(
+    world: World, desk: ReplyDesk, notice: str, other: dict[str, str]
+) -> None:
+    await filed(world, desk, answer(to=notice))
+    content = answer(to=notice, **other)  # type: ignore[arg-type]
+    waiting = await filed(world, desk, content)
+    assert waiting.result == "unfiled" and "is that of another mail" in waiting.reason
+    assert DEBTOR in waiting.reason and [mail.sha256 for mail in desk.unfiled()] == [waiting.sha256]
+    for again in (content, b"Received: from elsewhere\r\n" + content):
+        assert (await filed(world, desk, again)).result == "unchanged"
+    assert (await filed(world, desk, content, invoice="0017")).result == "filed"
+    assert (await filed(world, desk, content)).result == "unchanged" and desk.unfiled() == []
+    assert len([task for task in (await world.case()).tasks if task.kind == "reply"]) == 2
+
+
 async def test_an_answer_answers_an_unanswered_step(world: World, desk: ReplyDesk) -> None:
     rules = policy(step("letter", after_due(1)), step("call", after_step("letter", 7, unanswered=True), "call"))
     await world.start(rules)
@@ -147,6 +165,22 @@ async def test_a_new_mail_of_a_known_buyer_is_filed_by_the_invoice_it_names(
 
 
 @pytest.mark.parametrize(
+    "to",
+    [
+        '"Acme Ltd, 0017" <a@acme.example>',
+        "Acme Ltd, 0017 <a@acme.example>",
+        "Kai <k@x.example>, A, 0017 <a@b.example>",
+    ],
+)
+async def test_a_mail_to_the_address_that_bears_the_invoice_s_number_is_filed_by_it(
+    world: World, desk: ReplyDesk, notice: str, to: str
+) -> None:
+    content = answer("The money comes on Friday.", to=None, subject="Your message")
+    named = content.replace(b"To: receivables@acme.example", f"To: {to}".encode())
+    assert (await filed(world, desk, named)).cases == (case_of(),)
+
+
+@pytest.mark.parametrize(
     ("options", "reason"),
     [
         ({"text": "Call me in 0017 days, order 20017, INV-0017-2"}, "names none of their invoices (open: 0017)"),
@@ -196,12 +230,18 @@ async def test_the_agencys_answer_is_not_the_debtors(world: World, desk: ReplyDe
 
 
 async def test_a_machine_gone_wild_is_not_listened_to(world: World, desk: ReplyDesk, notice: str) -> None:
-    for n in range(MAX_A_DAY + 3):
+    results = []
+    for n in range(2 * MAX_A_DAY + 3):
         last = await desk.file(answer(f"ping {n}", to=notice, message_id=f"<{n}@buyer.example>"))
+        results.append(last.result)
+    assert results == ["filed"] * MAX_A_DAY + ["unfiled"] * MAX_A_DAY + ["ignored"] * 3
     assert (last.result, last.kind) == ("ignored", "loop") and "mail loop" in last.reason
-    await world.settle()
+    waiting = desk.unfiled()
+    assert len(waiting) == MAX_A_DAY and "20 mails in 24 hours" in waiting[0].reason
+    one_more = await filed(world, desk, answer("ping 20", to=notice, message_id="<20@buyer.example>"), invoice="0017")
+    assert one_more.result == "filed"
     replies = [task for task in (await world.case()).tasks if task.kind == "reply"]
-    assert len(replies) == MAX_A_DAY
+    assert len(replies) == MAX_A_DAY + 1
 
 
 async def test_our_own_mail_coming_back_is_ignored(world: World, desk: ReplyDesk, notice: str) -> None:
