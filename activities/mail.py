@@ -4,6 +4,7 @@ What the mail says is none of its business: the bytes go out as they are. When t
 caller's retry policy; the connection is kept in smtp_line.py.
 """
 
+import re
 import smtplib
 from email import policy
 from email.parser import BytesHeaderParser
@@ -13,7 +14,7 @@ from activities.mime import ascii_address, one_line
 from activities.smtp_line import Deadline, Line, Reply, Server, as_bytes, hang_up, line_to
 from models.parties import mail_address
 
-__all__ = ["MailRefused", "MailUnavailable", "SenderRefused", "Server", "hang_up", "send"]
+__all__ = ["MailRefused", "MailUnavailable", "NoSuchAddress", "SenderRefused", "Server", "hang_up", "send"]
 
 TIMEOUT_SECONDS = 30.0
 """For each answer of the server."""
@@ -23,6 +24,10 @@ WHOLE_SECONDS = 150.0
 # Replies that blame our settings, not this mail: authentication wanted, failed, too weak, or encryption
 # wanted.
 _OUR_SETTINGS = frozenset({530, 534, 535, 538})
+_STATUS = re.compile(r"\d{3}[ -]5\.(\d{1,3}\.\d{1,3})\b")
+# RFC 3463: no such mailbox, no such domain, no valid address, ambiguous, moved, takes no mail at all; mailbox closed;
+# and nothing in particular. 1.7 and 1.8 are about the sender's address.
+_NOBODY_THERE = frozenset({"1.0", "1.1", "1.2", "1.3", "1.4", "1.6", "1.10", "2.1", "0.0"})
 _HEADERS = BytesHeaderParser(policy=policy.compat32)
 
 
@@ -37,6 +42,10 @@ class MailRefused(Exception):
         """Takes the reason."""
         super().__init__(reason)
         self.reason = reason
+
+
+class NoSuchAddress(MailRefused):
+    """There is nobody at the recipient's address: it cannot be one, or its server does not know it."""
 
 
 class SenderRefused(MailRefused):
@@ -69,7 +78,7 @@ def send(
         whole: Seconds for all of it.
 
     Raises:
-        MailRefused: The server refused for good, or the address cannot be one.
+        MailRefused: The server refused for good, or the address cannot be one (`NoSuchAddress`).
         MailUnavailable: Anything else. If the connection broke after the content, the server may have the mail: it
             must be sent again as the same bytes, so that the Message-ID tells the two to be one.
     """
@@ -94,7 +103,7 @@ def _sent(content: bytes, recipient: str, settings: Server, timeout: float, wher
     try:
         to = ascii_address(mail_address(recipient))
     except ValueError as error:
-        raise MailRefused(f"the address {one_line(recipient)} cannot be written to: {error}") from error
+        raise NoSuchAddress(f"the address {one_line(recipient)} cannot be written to: {error}") from error
     sender = _sender(content)
     line, used_before = _open(settings, timeout)
     try:
@@ -115,13 +124,22 @@ def _sent(content: bytes, recipient: str, settings: Server, timeout: float, wher
             raise MailUnavailable(f"{where} answered {reply} to {reply.to}: {_advice(reply.code)}") from reply
         if reply.to == "MAIL FROM":
             raise SenderRefused(f"{where} refused the sender {sender}: {reply}") from reply
-        raise MailRefused(f"{where} refused the mail to {recipient}: {reply}") from reply
+        refused = NoSuchAddress if _says_nobody_there(reply) else MailRefused
+        raise refused(f"{where} refused the mail to {recipient}: {reply}") from reply
     except (OSError, smtplib.SMTPException) as error:
         hang_up()
         raise MailUnavailable(f"the connection to {where} broke off: {_said(error)}; it will be tried again") from error
     except ValueError as error:
         hang_up()
         raise MailRefused(f"a mail from {sender} to {recipient} cannot be sent: {error}") from error
+
+
+def _says_nobody_there(reply: Reply) -> bool:
+    """Whether a refusal is about the address: rules of relays and filters (5.7) are not, nor what the content met."""
+    if reply.to != "RCPT TO" or reply.code not in (550, 551, 553):
+        return False
+    status = _STATUS.match(str(reply))
+    return status is None or status[1] in _NOBODY_THERE
 
 
 def _open(settings: Server, timeout: float) -> tuple[Line, bool]:

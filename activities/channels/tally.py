@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from activities.channels.ports import ChannelRefused
-from activities.mail import MailRefused, SenderRefused
+from activities.mail import MailRefused, NoSuchAddress, SenderRefused
 from activities.refusals import CameBack, Undeliverable
 from models import events as e
 from models import ids
@@ -105,7 +105,7 @@ class Tally:
 
 def _unreachable(why: Exception) -> bool:
     """Whether a refusal is news about the debtor: they cannot be reached there."""
-    return isinstance(why, Undeliverable | MailRefused) and not isinstance(why, CameBack | SenderRefused)
+    return isinstance(why, Undeliverable | NoSuchAddress) and not isinstance(why, CameBack)
 
 
 def _falls_back(why: Exception) -> bool:

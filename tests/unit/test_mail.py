@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from activities import mail, smtp_line
 from activities.composing import compose
-from activities.mail import MailRefused, MailUnavailable, SenderRefused, send
+from activities.mail import MailRefused, MailUnavailable, NoSuchAddress, SenderRefused, send
 from activities.mime import Attachment, message
 from models.settings import SmtpSettings
 from tests.notices import acme, an_invoice, an_order, body, read
@@ -161,6 +161,25 @@ def test_550_is_a_refusal_with_code_text_and_recipient(box: Postbox, command: st
     assert caught.value.reason == str(caught.value)
     for part in ("550", "5.1.1 no such mailbox", TO, f"127.0.0.1:{box.port}"):
         assert part in caught.value.reason
+
+
+@pytest.mark.parametrize(
+    ("command", "reply", "nobody"),
+    [
+        ("RCPT", "550 5.1.1 no such mailbox", True), ("RCPT", "550 no such user here", True),
+        ("RCPT", "553 5.1.3 bad address", True), ("RCPT", "550 5.2.1 mailbox closed", True),
+        ("RCPT", "554 5.7.1 relay access denied", False), ("RCPT", "550 5.7.1 listed as a spammer", False),
+        ("RCPT", "550 5.2.2 mailbox full", False), ("RCPT", "553 5.1.8 sender's domain not found", False),
+        ("DATA", "554 5.7.1 this is spam", False), ("DATA", "550 5.1.1 no such mailbox", False),
+    ],
+)  # fmt: skip
+def test_only_a_refusal_that_is_about_the_address_says_that_nobody_is_there(
+    box: Postbox, command: str, reply: str, nobody: bool
+) -> None:
+    box.replies[command] = reply
+    with pytest.raises(MailRefused) as caught:
+        send(MAIL, TO, box.settings())
+    assert isinstance(caught.value, NoSuchAddress) == nobody
 
 
 @pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA"])
@@ -365,7 +384,7 @@ def test_a_log_in_that_fails_blames_the_settings_and_never_shows_the_password(
 
 @pytest.mark.parametrize("recipient", ["用户@buyer.example", "a@b.example\r\nRCPT TO:<x@y.example>", "a@" + "é" * 80])
 def test_an_address_that_cannot_be_one_is_refused(box: Postbox, recipient: str) -> None:
-    with pytest.raises(MailRefused, match="the address"):
+    with pytest.raises(NoSuchAddress, match="the address"):
         send(MAIL, recipient, box.settings())
     assert box.mails == []
 

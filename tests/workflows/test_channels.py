@@ -113,6 +113,13 @@ async def test_an_address_that_the_mail_server_refuses_leaves_the_next_channel(w
     assert "550 5.1.1" in next(t.text for t in case.tasks if t.kind == "contact_lost")
 
 
+async def test_what_the_mail_server_refuses_by_its_rules_is_no_news_of_the_debtor(world: World) -> None:
+    world.mail.refusals = ["554 5.7.1 relay access denied"]
+    assert await sent(world, letter("email", "post")) == [("email", "refused"), ("post", "sent")]
+    (task,) = (await world.case()).tasks
+    assert task.kind == "reminder" and "notice by email did not go out" in task.text and "5.7.1" in task.text
+
+
 async def test_an_address_that_is_refused_leaves_people_where_they_are_the_next_channel(world: World) -> None:
     world.mail.refusals = ["550 5.1.1 no such mailbox"]
     assert await sent(world, letter("email", "phone")) == [("email", "refused")]
