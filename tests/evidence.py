@@ -67,7 +67,7 @@ class Told(Walk):
         else:
             notice, key = mail.message_id, ids.step_key(case.id, step.id, occurrence)
             values = {name: getattr(mail, name) for name in ("message_id", "recipient", "subject", "kind", "language")}
-            content = with_pdf(mail.message_id) if self.pdf else mail.content
+            content = with_pdf(mail.message_id, mail.recipient, mail.subject) if self.pdf else mail.content
             self.outbox.put(key, order, case.invoice.creditor, case.invoice.buyer.id, values | {"content": content})
             self.outbox.sent(mail.message_id, "250 queued as 4711")
         self.apply(
@@ -78,10 +78,10 @@ class Told(Walk):
         )  # fmt: skip
 
 
-def with_pdf(message_id: str) -> bytes:
+def with_pdf(message_id: str, recipient: str = "debtor@buyer.example", subject: str = "Formal demand") -> bytes:
     """A mail with a letter attached."""
     mail = EmailMessage()
-    mail["Subject"], mail["Message-ID"] = "Formal demand", message_id
+    mail["To"], mail["Subject"], mail["Message-ID"] = recipient, subject, message_id
     mail.set_content("See the letter.")
     mail.add_attachment(b"%PDF-1.7 a letter", maintype="application", subtype="pdf", filename="../Mahnung 二.pdf")
     return mail.as_bytes()

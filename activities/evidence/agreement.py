@@ -156,8 +156,8 @@ def _notices(record: CaseRecord, case: Case, now: datetime) -> Iterator[Finding]
                 f"the notice {row.message_id} was sent for {row.step} {row.occurrence}; the chain knows nothing of it"
             )
             yield Finding("step_without_notice", text, record.case_id, None, row.message_id)
-        if row.key not in (own, f"{own}/{row.channel}"):
-            text = f"its key {row.key!r} is not that of {row.step} {row.occurrence}"
+        if row.key != (own if by_mail else f"{own}/{row.channel}"):
+            text = f"its key {row.key!r} is not that of {row.step} {row.occurrence} by {row.channel}"
             yield Finding("changed_notice", text, record.case_id, None, row.message_id)
 
 

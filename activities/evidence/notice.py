@@ -1,7 +1,9 @@
 """What the ledger holds on one notice: where it went, what it said it demanded, and the proof that it arrived."""
 
+import email
 from collections.abc import Sequence
 from datetime import datetime
+from email.header import decode_header, make_header
 from typing import Any
 
 from models import ids, view
@@ -29,3 +31,26 @@ def described(row: Any, content: bytes | None, receipts: Sequence[Any] = ()) -> 
         "intact": None if content is None else ids.digest(content) == row.sha256,
         "receipts": [{"kind": one.kind, "at": one.at.isoformat(), "text": one.text} for one in receipts],
     }  # fmt: skip
+
+
+_HEADERS = {"recipient": "To", "subject": "Subject", "language": "Content-Language"}
+
+
+def unlike_its_mail(row: Any, content: bytes) -> dict[str, tuple[str, str]]:
+    """The columns of a notice that say something else than its mail: what they say, and what the mail says."""
+    head = email.message_from_bytes(content.partition(b"\r\n\r\n")[0])
+    found = {}
+    for column, header in _HEADERS.items():
+        if head[header] is not None:
+            said, stored = _decoded(str(head[header])), str(getattr(row, column))
+            # How a long header was folded is no difference.
+            if "".join(said.split()) != "".join(stored.split()):
+                found[column] = (stored, " ".join(said.split()))
+    return found
+
+
+def _decoded(header: str) -> str:
+    try:
+        return str(make_header(decode_header(header)))
+    except (ValueError, LookupError):  # a mail that was tampered with
+        return header

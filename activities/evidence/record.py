@@ -23,6 +23,9 @@ from models.policy import Policy
 
 LIGHT = [column for column in NOTICES.c if column.name != "content"]
 
+CONTENT = sa.cast(NOTICES.c.content, sa.LargeBinary).label("content")
+"""The bytes of a notice, even where somebody put text: SQLite gives back what was put there."""
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -140,7 +143,7 @@ def load(engine: Engine, case_id: str) -> CaseRecord | None:
 def notice_bytes(engine: Engine, message_id: str) -> bytes | None:
     """The stored bytes of a notice."""
     with reading(engine) as connection:
-        found = connection.execute(sa.select(NOTICES.c.content).where(NOTICES.c.message_id == message_id)).scalar()
+        found = connection.execute(sa.select(CONTENT).where(NOTICES.c.message_id == message_id)).scalar()
         return None if found is None else bytes(found)
 
 
@@ -155,7 +158,7 @@ class Served(NamedTuple):
 def served(engine: Engine, message_id: str) -> Served:
     """What the ledger holds on one notice."""
     with reading(engine) as connection:
-        notice = connection.execute(sa.select(NOTICES).where(NOTICES.c.message_id == message_id)).first()
+        notice = connection.execute(sa.select(*LIGHT, CONTENT).where(NOTICES.c.message_id == message_id)).first()
         steps = sa.select(NOTICE_STEPS).where(NOTICE_STEPS.c.message_id == message_id).order_by(NOTICE_STEPS.c.key)
         receipts = sa.select(RECEIPTS).where(RECEIPTS.c.message_id == message_id)
         return Served(

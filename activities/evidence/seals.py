@@ -20,8 +20,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from sqlalchemy.engine import Connection, Engine
 
 from activities.database import reading
+from activities.evidence.agreement import IN_FLIGHT
 from activities.evidence.findings import Finding
-from activities.evidence.record import steady
+from activities.evidence.record import LIGHT, steady
 from activities.tables import DEPARTED, EVENTS, NOTICE_STEPS, NOTICES
 from models import ids
 
@@ -58,7 +59,9 @@ class Seal(BaseModel):
     sealed_at: AwareDatetime
     previous: str
     cases: list[Entry]
-    notices: list[tuple[str, str]]
+    notices: list[tuple[str, str] | tuple[str, str, str]]
+    """Message-ID, digest of the bytes, and that of what stands beside them: an older seal, and one that was written
+    while the notice was just leaving, does not have the last."""
     digest: str
 
 
@@ -115,9 +118,9 @@ def _write(
 ) -> tuple[int, int]:
     """The lines of a seal, one a case and one a notice, so that no list of them is ever held."""
     digest, counts = hashlib.sha256(), []
-    head = {"format": 1, "number": number, "sealed_at": now.astimezone(UTC).isoformat(), "previous": previous}
+    head = {"format": 2, "number": number, "sealed_at": now.astimezone(UTC).isoformat(), "previous": previous}
     file.write("{" + ", ".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in head.items()))
-    for name, rows in (("cases", _ends(connection)), ("notices", _sent(connection, since))):
+    for name, rows in (("cases", _ends(connection)), ("notices", _sent(connection, since, now))):
         file.write(f',\n"{name}": [')
         count = 0
         for row in rows:
@@ -144,14 +147,27 @@ def _ends(connection: Connection) -> Iterator[list[Any]]:
         yield [row.case_id, row.sequence, row.hash]
 
 
-def _sent(connection: Connection, since: datetime | None) -> Iterator[list[Any]]:
-    """The digests of the notices that were sent since the last seal."""
-    query = sa.select(NOTICES.c.message_id, NOTICES.c.sha256).where(NOTICES.c.status.in_(DEPARTED))
+def _sent(connection: Connection, since: datetime | None, now: datetime) -> Iterator[list[Any]]:
+    """The digests of the notices that were sent since the last seal, and of what is kept beside them."""
+    query = sa.select(*LIGHT).where(NOTICES.c.status.in_(DEPARTED))
     if since is not None:
         query = query.where(NOTICES.c.sent_at >= since)
     query = query.order_by(NOTICES.c.sent_at, NOTICES.c.message_id)
     for row in connection.execution_options(yield_per=1000).execute(query):
-        yield [row.message_id, row.sha256]
+        settled = row.sent_at is not None and row.sent_at < now - IN_FLIGHT
+        yield [row.message_id, row.sha256, *([_beside(row)] if settled else [])]
+
+
+_BESIDE = (
+    "creditor", "buyer_id", "kind", "channel", "recipient", "subject", "language", "policy_digest", "pursued_minor",
+    "currency", "approved_by", "proof",
+)  # fmt: skip
+
+
+def _beside(row: Any) -> str:
+    """The digest of what is kept beside a notice's bytes, and does not change any more once it has left."""
+    values = [getattr(row, name) for name in _BESIDE]
+    return ids.digest(json.dumps([*values, row.sent_at.isoformat() if row.sent_at else None]))
 
 
 def _read(path: Path) -> tuple[Seal, str]:
@@ -233,17 +249,22 @@ class SealCheck:
     def _notices(self, name: str, seal: Seal) -> Iterator[Finding]:
         notices = iter(seal.notices)
         while batch := list(islice(notices, AT_ONCE)):
-            query = sa.select(NOTICES.c.message_id, NOTICES.c.sha256).where(
-                NOTICES.c.message_id.in_([message_id for message_id, _ in batch])
-            )
+            query = sa.select(*LIGHT).where(NOTICES.c.message_id.in_([entry[0] for entry in batch]))
             if self._case_id is not None:
                 mine = sa.select(NOTICE_STEPS.c.message_id).where(NOTICE_STEPS.c.case_id == self._case_id)
                 query = query.where(NOTICES.c.message_id.in_(mine))
             with reading(self._engine) as connection:
-                there = {row.message_id: row.sha256 for row in connection.execute(query)}
-            for message_id, digest in batch:
-                if there.get(message_id, digest) != digest:
+                there = {row.message_id: (row.sha256, _beside(row)) for row in connection.execute(query)}
+            for message_id, digest, *beside in batch:
+                now_is, now_beside = there.get(message_id, (digest, None))
+                if now_is != digest:
                     text = f"{name} has another digest of the notice {message_id}: it was replaced"
+                    yield Finding("unlike_its_seal", text, None, None, message_id)
+                elif now_beside is not None and beside and beside != [now_beside]:
+                    text = (
+                        f"{name} has the notice {message_id} with another recipient, sum, proof or other fact beside "
+                        "its bytes"
+                    )
                     yield Finding("unlike_its_seal", text, None, None, message_id)
                 elif message_id not in there and self._case_id is None:
                     yield Finding(

@@ -11,10 +11,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from activities.database import reading
-from activities.evidence.agreement import disagreements
+from activities.evidence.agreement import IN_FLIGHT, disagreements
 from activities.evidence.chain import broken_links
 from activities.evidence.findings import Finding
-from activities.evidence.record import LIGHT, CaseRecord, steady
+from activities.evidence.notice import unlike_its_mail
+from activities.evidence.record import CONTENT, LIGHT, CaseRecord, steady
 from activities.histories import unpacked
 from activities.tables import CASES, EVENTS, HISTORIES, MESSAGES, NOTICE_STEPS, NOTICES, POLICIES
 from models import ids
@@ -138,25 +139,25 @@ class Verification:
     # --- the bytes that left ----------------------------------------------------------------------------------
 
     def _bytes(self, progress: Progress) -> Iterator[Finding]:
-        """Every notice has the digest that was taken when it was written."""
+        """Every notice has the digest that was taken when it was written, and its row says what the mail says."""
         total, after = self._count(NOTICES), ""
-        query = sa.select(NOTICES.c.message_id, NOTICES.c.sha256, NOTICES.c.content).order_by(NOTICES.c.message_id)
+        query = sa.select(*LIGHT, CONTENT).order_by(NOTICES.c.message_id)
         if self._case_id is not None:
             mine = sa.select(NOTICE_STEPS.c.message_id).where(NOTICE_STEPS.c.case_id == self._case_id)
             query = query.where(NOTICES.c.message_id.in_(mine))
         while True:
             with reading(self._engine) as connection:
                 rows = connection.execute(query.where(NOTICES.c.message_id > after).limit(NOTICES_AT_ONCE)).all()
-                wrong = [row.message_id for row in rows if ids.digest(bytes(row.content)) != row.sha256]
+                wrong = {row.message_id: fault for row in rows if (fault := _fault(row))}
                 steps = sa.select(NOTICE_STEPS).where(NOTICE_STEPS.c.message_id.in_(wrong))
                 found = list(connection.execute(steps)) if wrong else []
+            served = {step.message_id for step in found}
             for step in found:
-                text = f"the bytes of the notice {step.message_id} are not those of which its digest was taken"
+                text = f"the notice {step.message_id}: {wrong[step.message_id]}"
                 yield Finding("changed_notice", text, step.case_id, None, step.message_id)
-                wrong = [message_id for message_id in wrong if message_id != step.message_id]
-            for message_id in wrong:
-                text = "its bytes are not those of which its digest was taken"
-                yield Finding("changed_notice", text, notice=message_id)
+            for message_id, fault in wrong.items():
+                if message_id not in served:
+                    yield Finding("changed_notice", fault, notice=message_id)
             if not rows:
                 return
             after = rows[-1].message_id
@@ -165,13 +166,15 @@ class Verification:
 
     def _histories(self) -> Iterator[Finding]:
         """Every archived history has the digest that was taken when it was fetched."""
-        query = sa.select(HISTORIES).order_by(HISTORIES.c.case_id, HISTORIES.c.run_id)
+        content = sa.cast(HISTORIES.c.content, sa.LargeBinary).label("content")  # as with notices: it may be text
+        query = sa.select(HISTORIES.c.case_id, HISTORIES.c.run_id, HISTORIES.c.sha256, content)
+        query = query.order_by(HISTORIES.c.case_id, HISTORIES.c.run_id)
         if self._case_id is not None:
             query = query.where(HISTORIES.c.case_id == self._case_id)
         with reading(self._engine) as connection:
             for row in connection.execution_options(yield_per=NOTICES_AT_ONCE).execute(query):
-                content = unpacked(bytes(row.content))
-                if content is None or ids.digest(content) != row.sha256:
+                history = unpacked(bytes(row.content))
+                if history is None or ids.digest(history) != row.sha256:
                     text = f"the archived history of run {row.run_id} is not what was fetched from the server"
                     yield Finding("changed_history", text, row.case_id)
 
@@ -203,6 +206,17 @@ class Verification:
             for row in connection.execute(lost):
                 text = f"the notice {row.message_id} of {row.step} {row.occurrence}, or the case itself, is not there"
                 yield Finding("missing_notice", text, row.case_id, None, row.message_id)
+
+
+def _fault(row: Any) -> str:
+    """What is wrong with the bytes of a notice, or with the columns beside them; empty if nothing is."""
+    content = bytes(row.content)
+    if ids.digest(content) != row.sha256:
+        return "its bytes are not those of which its digest was taken"
+    if row.sent_at is not None and row.sent_at < row.composed_at - IN_FLIGHT:
+        return f"it was sent at {row.sent_at.isoformat()}, before it was written at {row.composed_at.isoformat()}"
+    unlike = unlike_its_mail(row, content) if row.channel == "email" else {}
+    return "; ".join(f"its {name} is {row_says!r}, the mail says {said!r}" for name, (row_says, said) in unlike.items())
 
 
 def _unreadable(case_id: str, error: Exception) -> Finding:

@@ -259,6 +259,34 @@ def test_a_notice_is_missed_by_its_step_and_a_step_by_its_notice(ledger: Ledger)
     assert {fault for fault, *_ in found(ledger)} == {"missing_notice"}
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("recipient", "else@buyer.example", "its recipient is 'else@buyer.example', the mail says 'debtor@buyer"),
+        ("subject", "Greetings", "its subject is 'Greetings', the mail says"),
+        ("language", "zh", "its language is 'zh', the mail says 'en'"),
+        ("channel", "post", "its key 'invoice/ACME/0017/formal_demand_15/1' is not that of formal_demand_15 1 by post"),
+        ("sent_at", day(0), "before it was written"),
+    ],
+)
+def test_what_stands_beside_a_notice_is_what_its_mail_says(local: Ledger, column: str, value: Any, said: str) -> None:
+    mine = NOTICES.c.message_id == a_notice(local).message_id
+    tamper(local, sa.update(NOTICES).where(mine).values({column: value}))
+    findings = list(Verification(local.engine, LATER).findings())
+    assert {(finding.what, finding.case_id) for finding in findings} >= {("changed_notice", CASE)}
+    assert any(said in finding.text for finding in findings), findings
+
+
+def test_text_in_the_place_of_a_notice_s_bytes_is_a_fault_and_no_crash(local: Ledger, arrears: CommandLine) -> None:
+    notice = a_notice(local)
+    with local.engine.begin() as connection:
+        text = "UPDATE notices SET content = 'some text' WHERE message_id = :this"
+        connection.execute(sa.text(text), {"this": notice.message_id})
+    assert found(local) == {("changed_notice", CASE, None)}
+    assert "THE STORED BYTES DO NOT HAVE IT" in arrears("why", notice.message_id).out
+    assert "nothing was written" in arrears("audit", "export", "0017", "-o", "x.zip", status=1).err
+
+
 def test_money_in_the_log_is_the_money_of_the_case(ledger: Ledger) -> None:
     tamper(ledger, sa.text("update messages set amount_minor = 999 where reference = 'BANK-1'"))
     assert found(ledger) == {("changed_message", CASE, None)}
@@ -363,6 +391,30 @@ def test_a_notice_that_was_replaced_with_its_digest_shows_against_the_seal(ledge
     new = b"Subject: something else\r\n\r\n"
     tamper(ledger, sa.update(NOTICES).where(mine).values(content=new, sha256=sa.literal("1" * 64)))
     assert {what for what, *_ in unlike(ledger, tmp_path)} == {"unlike_its_seal"}
+
+
+def test_what_stands_beside_a_sealed_notice_shows_against_the_seal(ledger: Ledger, tmp_path: Path) -> None:
+    write_seal(ledger.engine, tmp_path / "seals", LATER)
+    tamper(
+        ledger, sa.update(NOTICES).where(NOTICES.c.message_id == a_notice(ledger).message_id).values(status="bounced")
+    )
+    assert unlike(ledger, tmp_path / "seals") == set(), "it may come back at any time"
+    for name, value in {"proof": "250 faked", "pursued_minor": 5, "recipient": "x@y.example"}.items():
+        (row,) = [a_notice(ledger)]
+        mine = NOTICES.c.message_id == row.message_id
+        tamper(ledger, sa.update(NOTICES).where(mine).values({name: value}))
+        assert unlike(ledger, tmp_path / "seals") == {("unlike_its_seal", None, None)}, name
+        tamper(ledger, sa.update(NOTICES).where(mine).values({name: getattr(row, name)}))
+
+
+def test_a_seal_of_the_first_format_still_holds(local: Ledger, tmp_path: Path) -> None:
+    path = write_seal(local.engine, tmp_path / "seals", LATER).path
+    content = json.loads(path.read_text())
+    notices = [entry[:2] for entry in content["notices"]]
+    lines = "".join(f"{json.dumps(row)}\n" for row in (*content["cases"], *notices))
+    path.chmod(0o644)
+    path.write_text(json.dumps(content | {"format": 1, "notices": notices, "digest": ids.digest(lines)}))
+    assert unlike(local, tmp_path / "seals") == set()
 
 
 def test_seals_cannot_be_changed_left_out_or_exchanged(local: Ledger, tmp_path: Path) -> None:
@@ -715,6 +767,8 @@ def test_what_was_printed_or_sent_as_a_message_is_exported_as_what_it_is(
         said = {"channel": "sms", "content": b"Bitte zahlen", "sha256": ids.digest("Bitte zahlen")}
         for message_id, values in zip(mails, (printed, said), strict=False):
             connection.execute(sa.update(NOTICES).where(NOTICES.c.message_id == message_id).values(values))
+            its_key = sa.update(NOTICE_STEPS).where(NOTICE_STEPS.c.message_id == message_id)
+            connection.execute(its_key.values(key=NOTICE_STEPS.c.key + f"/{values['channel']}"))
     arrears("audit", "export", "0017", "-o", tmp_path / "out.zip")
     (folder,) = unzipped(tmp_path / "out.zip")
     first, second = sorted(path for path in (folder / "notices").iterdir() if path.name.startswith(("001", "002")))
