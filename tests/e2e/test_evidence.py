@@ -23,7 +23,7 @@ from activities.evidence.seals import SealCheck, SealError, seal_files, write_se
 from activities.evidence.verify import Verification
 from activities.histories import History, HistoryArchive
 from activities.ledger import Ledger
-from activities.tables import CASES, EVENTS, HISTORIES, NOTICE_STEPS, NOTICES, POLICIES
+from activities.tables import CASES, EVENTS, HISTORIES, NOTICE_STEPS, NOTICES, POLICIES, REPLIES
 from gateway.replies.archive import ReplyFolder
 from models import events as e
 from models import ids
@@ -756,6 +756,25 @@ def test_a_mail_that_is_no_longer_what_came_in_is_found_and_not_exported(
     (folder,) = unzipped(tmp_path / "out.zip")
     assert "no longer kept: replies.csv" in (folder / "README.txt").read_text("utf-8")
     assert "not here" in (folder / "replies.csv").read_text("utf-8-sig")
+
+
+@pytest.mark.parametrize(
+    ("changed", "what"),
+    [({"text": "We never pay."}, "changed_reply"), ({"case_ids": "[]"}, "missing_reply"), (None, "missing_reply")],
+)
+def test_a_mail_that_a_case_was_told_of_is_listed_as_it_was_told(
+    local: Ledger, arrears: CommandLine, reply: FiledMail, changed: dict[str, str] | None, what: str
+) -> None:
+    walk = Told(local, number="replied")
+    reference = ids.digest("<r1@buyer.example>")
+    walk.told(day(3), e.DebtorReplied, id=reference, text="We pay on Friday.", source="replies", channel="email")
+    mine = REPLIES.c.sha256 == reply.sha256
+    tamper(local, sa.update(REPLIES).where(mine).values(case_ids=json.dumps([walk.case.id])))
+    assert arrears("audit", "verify").status == arrears("audit", "verify", "replied").status == 0
+    tamper(local, sa.delete(REPLIES).where(mine) if changed is None else sa.update(REPLIES).where(mine).values(changed))
+    for asked in ((), ("replied",)):
+        (finding,) = arrears("audit", "verify", *asked, "--json", status=1).json["findings"]
+        assert (finding["what"], finding["invoice"]) == (what, "replied")
 
 
 def test_what_was_printed_or_sent_as_a_message_is_exported_as_what_it_is(

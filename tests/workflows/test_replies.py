@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from activities.correspondence import Correspondence
+from activities.evidence.replies import ReplyCheck
+from activities.tables import REPLIES
 from gateway.errors import Unreachable
 from gateway.replies.filing import MAX_A_DAY, Filed, ReplyDesk
 from gateway.replies.inbox import from_imap, sweep, watch
@@ -61,6 +64,25 @@ async def test_an_answer_is_told_to_its_case_and_is_a_task_with_the_text(
     assert (stored.sender, stored.text, stored.status) == (DEBTOR, "We pay on Friday.", "filed")
 
 
+async def test_a_mail_that_vanished_from_the_list_is_missed_by_the_case_that_was_told_of_it(
+    world: World, desk: ReplyDesk, notice: str
+) -> None:
+    def findings() -> list[tuple[str, str | None]]:
+        check = ReplyCheck(world.ledger.engine, desk.folder.archived)
+        return [(finding.what, finding.case_id) for finding in check.findings()]
+
+    await filed(world, desk, answer(to=notice))
+    await filed(world, desk, answer("", to=notice, message_id="<r2@buyer.example>"))
+    await filed(world, desk, delivery_report(original=notice))
+    assert findings() == []
+    with world.ledger.engine.begin() as connection:
+        connection.execute(sa.update(REPLIES).where(REPLIES.c.kind == "reply").values(text="We never pay."))
+    assert findings() == [("changed_reply", case_of())] * 2
+    with world.ledger.engine.begin() as connection:
+        connection.execute(sa.delete(REPLIES))
+    assert findings() == [("missing_reply", case_of())] * 3
+
+
 async def test_the_same_mail_twice_or_by_another_way_changes_nothing(
     world: World, desk: ReplyDesk, notice: str
 ) -> None:
@@ -79,7 +101,7 @@ async def test_another_mail_under_a_known_message_id_waits_for_a_person_and_is_n
     world: World, desk: ReplyDesk, notice: str, other: dict[str, str]
 ) -> None:
     await filed(world, desk, answer(to=notice))
-    content = answer(to=notice, **other)  # type: ignore[arg-type]
+    content = answer(to=notice, **other)
     waiting = await filed(world, desk, content)
     assert waiting.result == "unfiled" and "is that of another mail" in waiting.reason
     assert DEBTOR in waiting.reason and [mail.sha256 for mail in desk.unfiled()] == [waiting.sha256]
