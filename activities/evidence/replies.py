@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from activities.database import reading
 from activities.evidence.findings import Finding
+from activities.evidence.record import steady
 from activities.tables import EVENTS, MESSAGES, REPLIES
 from models import ids
 
@@ -37,7 +38,7 @@ class ReplyCheck:
         if self._case_id is not None:
             query = query.where(REPLIES.c.case_ids.contains(json.dumps(self._case_id), autoescape=True))
         texts: dict[tuple[str, str], set[str]] = {}
-        with reading(self._engine) as connection:
+        with reading(steady(self._engine)) as connection:
             for row in connection.execution_options(yield_per=1000).execute(query):
                 self.replies += 1
                 cases = _cases(row.case_ids)
