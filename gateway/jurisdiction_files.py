@@ -36,7 +36,8 @@ _STAND_IN = RateTable(id="unknown", title="unknown", rates=(_SOME_ROW,))
 def load_jurisdiction(code_or_path: str | Path, data_dir: str | Path | None = None) -> Jurisdiction:
     """The jurisdiction of a code (`DE`, `GB`, `US-NY`), or of a file (whatever has a `/` or ends in .yaml or .yml).
 
-    A country without a file of its own has the one that names it; a code with a hyphen is a variant.
+    A country without a file of its own has the one that names it, or that one's variant; a code with a hyphen is a
+    variant.
 
     Args:
         code_or_path: Codes are read without regard to capitals.
@@ -56,7 +57,7 @@ def load_jurisdiction(code_or_path: str | Path, data_dir: str | Path | None = No
     if found is None or (key and key not in found.variants):
         known = ", ".join(jurisdiction_codes(data_dir))
         raise InputRefused(f"unknown jurisdiction {text!r} (known: {known}; or give the path of a YAML file)")
-    return found.variant(key) if key else found
+    return found.variant(key) if key else found.of_country(code)
 
 
 def jurisdiction_files(data_dir: str | Path | None = None) -> dict[str, Path]:

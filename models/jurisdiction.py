@@ -19,6 +19,7 @@ from models.money import Money
 from models.rates import Day, Figure, Points, RateTable
 
 DayCount = Literal["act/365", "act/360"]
+Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 
 
 class Margin(Figure):
@@ -182,6 +183,9 @@ class Variant(Value):
     """A rule for certain debts, or a part of the country, in place of the general one; written `US-NY`."""
 
     name: str = Field(min_length=1)
+    countries: tuple[Country, ...] = Field(
+        default=(), description="those of the jurisdiction's countries for which it holds unasked"
+    )
     late_payment: LatePayment
 
 
@@ -190,7 +194,7 @@ class Jurisdiction(Value):
 
     code: str = Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,12})?$")
     name: str = Field(min_length=1)
-    countries: tuple[Annotated[str, Field(pattern=r"^[A-Z]{2}$")], ...] = Field(
+    countries: tuple[Country, ...] = Field(
         default=(), description="ISO 3166 codes for which this holds, besides its own"
     )
     late_payment: LatePayment
@@ -206,7 +210,15 @@ class Jurisdiction(Value):
     @model_validator(mode="after")
     def _sound(self) -> Self:
         found: list[tuple[Keys, str]] = []
-        for key in self.variants:
+        taken: dict[str, str] = {}
+        for key, variant in self.variants.items():
+            for i, country in enumerate(variant.countries):
+                if country not in self.countries:
+                    message = f"{country} is not among the countries of the jurisdiction: list it there, too"
+                    found.append((("variants", key, "countries", i), message))
+                elif taken.setdefault(country, key) != key:
+                    message = f"{country} belongs to the variant {taken[country]} already: leave it out of one"
+                    found.append((("variants", key, "countries", i), message))
             if not key.isascii() or not key.isalnum() or not key.isupper() or len(key) > 12:
                 message = "a variant is named by capital letters and digits, at most 12, such as NY"
                 found.append((("variants", key), message))
@@ -217,6 +229,11 @@ class Jurisdiction(Value):
         if found:
             raise faults_within(found)
         return self
+
+    def of_country(self, country: str) -> "Jurisdiction":
+        """This jurisdiction as it holds in one of its countries: with the rule of the variant made for it, if any."""
+        key = next((key for key, variant in self.variants.items() if country in variant.countries), None)
+        return self.variant(key) if key is not None else self
 
     def variant(self, key: str) -> "Jurisdiction":
         """This jurisdiction with the rule of one of its variants in place of the general one."""

@@ -129,6 +129,16 @@ def test_a_fault_of_a_jurisdiction_is_named_with_line_and_field(
     assert [(line, field) for line, field, message in found if fault[2] in message] == [fault[:2]], found
 
 
+def test_a_variant_holds_for_countries_of_its_jurisdiction_only_and_one_for_each(tmp_path: Path) -> None:
+    rule = "late_payment: {kind: contract, valid_from: 2014-07-29, verified: true, source: a}"
+    variants = f"  A: {{name: a, countries: [XB, XC], {rule}}}\n  B: {{name: b, countries: [XB], {rule}}}\n"
+
+    assert [(line, field) for line, field, _ in faults(tmp_path, f"{LAW}countries: [XB]\nvariants:\n{variants}")] == [
+        (26, "variants.A.countries.1"),
+        (27, "variants.B.countries.0"),
+    ]
+
+
 def test_all_faults_come_at_once(tmp_path: Path) -> None:
     text = LAW.replace("de_base", "nope").replace("act/365", "act").replace("P3Y", "P3").replace("40 EUR", "40 XXX")
 
@@ -166,7 +176,9 @@ def test_a_faulty_table_is_named_where_a_jurisdiction_uses_it(tmp_path: Path) ->
         load_jurisdiction("DE", tmp_path)
 
 
-@pytest.mark.parametrize(("asked", "code"), [("GB", "UK"), ("PT", "EU"), ("us-ny", "US-NY"), (" de ", "DE")])
+@pytest.mark.parametrize(
+    ("asked", "code"), [("GB", "UK"), ("PT", "EU"), ("se", "EU-NATIONAL"), ("us-ny", "US-NY"), (" de ", "DE")]
+)
 def test_countries_variants_and_small_letters_are_understood(asked: str, code: str) -> None:
     assert load_jurisdiction(asked).code == code
 

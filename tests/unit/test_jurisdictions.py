@@ -234,3 +234,23 @@ def test_a_day_beyond_the_table_is_an_error_that_names_table_and_day() -> None:
 
 def test_a_frozen_rate_goes_on_where_the_table_ends() -> None:
     assert claim("UK", "1000 GBP", "2026-12-30", "2027-12-30").interest == Money.model_validate("117.50 GBP")
+
+
+@pytest.mark.parametrize("country", ["CZ", "DK", "HU", "RO", "SE"])
+def test_a_member_state_without_the_euro_is_never_answered_with_the_rate_of_the_ecb(country: str) -> None:
+    law = load_jurisdiction(country)
+
+    assert law.code == "EU-NATIONAL"
+    with pytest.raises(NoRate, match=r"art\. 2\(7\)\(b\): the national central bank's rate counts"):
+        claim(country, "100000 EUR", "2025-01-01", "2025-06-30")
+    # The directive's fixed sum, and a contract's rate, hold there as well.
+    found = claim(country, "36500 EUR", "2025-01-31", "2025-03-02", "10%/year")
+    assert (str(found.interest.amount), str(found.compensation.amount)) == ("300.00", "40.00")
+
+
+@pytest.mark.parametrize(("country", "before", "since"), [("BG", 2025, "2026-01-01"), ("HR", 2022, "2023-01-01")])
+def test_the_rate_of_the_ecb_holds_from_the_day_a_state_has_the_euro(country: str, before: int, since: str) -> None:
+    with pytest.raises(NoRate, match=f"the rule of EU-{country} .* is known from {since} on"):
+        claim(country, "1000 EUR", f"{before}-12-01", f"{before + 1}-02-01")
+    first_half = (f"{before + 1}-01-01", f"{before + 1}-06-30")
+    assert claim(country, "1000 EUR", *first_half).interest == claim("PT", "1000 EUR", *first_half).interest
