@@ -4,7 +4,6 @@ It is resolved once, when a case is opened, and pinned into it: afterwards neith
 edited file moves a running case. What is done with it is in models/contact.py and models/calendar.py.
 """
 
-import importlib
 import importlib.metadata
 import os
 from datetime import date, datetime, timedelta
@@ -16,6 +15,7 @@ from babel.core import get_global
 
 from gateway.creditor_files import load_creditor
 from gateway.errors import InputRefused
+from gateway.holiday_library import LIBRARY, library, listed_codes
 from gateway.jurisdiction_files import load_jurisdiction
 from gateway.seasons import facts, seasons_of
 from gateway.yaml_source import SourceRefused
@@ -27,7 +27,6 @@ from models.policy import Policy
 BEFORE, AFTER = timedelta(days=30), timedelta(days=400)
 """How far a calendar reaches: before the due date (or the opening), and after the later of the two."""
 
-LIBRARY = "holidays"
 LANGUAGE = "en_US"
 """In which holidays are named, where the library can: never in that of the machine."""
 
@@ -141,7 +140,7 @@ def _state(data_dir: str | Path | None) -> float:
 def _known_place(country: str, data_dir: str | None, state: float) -> Place:
     """The jurisdiction's own word, if it has a file of its own; else the library's; else that of its group."""
     del state
-    listed = _listed()
+    listed = listed_codes()
     try:
         found = load_jurisdiction(country, data_dir)
     except SourceRefused:
@@ -153,21 +152,9 @@ def _known_place(country: str, data_dir: str | None, state: float) -> Place:
         code = found.calendar.holidays
         return Place(found.calendar.weekend, code if code in listed else None)
     if country in listed:
-        weekend = _library().country_holidays(country).weekend
+        weekend = library().country_holidays(country).weekend
         return Place(tuple(WEEKDAYS[day] for day in sorted(weekend)), country)
     return Place(ORDINARY_WEEKEND, None)
-
-
-def _library() -> Any:
-    # Imported when it is first needed: it takes a third of a second, and most commands need no calendar.
-    return importlib.import_module(LIBRARY)
-
-
-@lru_cache(maxsize=1)
-def _listed() -> frozenset[str]:
-    """The codes of countries and markets the library knows."""
-    holidays = _library()
-    return frozenset({*holidays.list_supported_countries(), *holidays.list_supported_financial()})
 
 
 # --- the library's days ---------------------------------------------------------------------------------------
@@ -193,7 +180,7 @@ def _year(code: str, year: int) -> Year:
 
 def _ask(code: str, year: int) -> Any:
     """The library's holidays of a year: named in English where it can, in the country's own language elsewhere."""
-    holidays = _library()
+    holidays = library()
     ask = holidays.country_holidays if code in holidays.list_supported_countries() else holidays.financial_holidays
     kind = type(ask(code))
     language = LANGUAGE if LANGUAGE in kind.supported_languages else kind.default_language

@@ -18,9 +18,11 @@ from gateway.accounts import Accounts
 from gateway.bank.csv_profiles import FOLDER as BANK_PROFILES
 from gateway.bank.csv_profiles import BankProfile
 from gateway.errors import InputRefused
+from gateway.holiday_library import listed_codes
 from gateway.intake.cells import iso_date
 from gateway.policy_files import PACKAGED, check_policy
 from gateway.yaml_source import Source, SourceFault, SourceRefused, read_source
+from models.calendar import WEEKDAYS
 from models.faults import Keys, nearest
 from models.jurisdiction import Jurisdiction
 from models.rates import RateRow, RateTable, continuity_faults
@@ -85,7 +87,7 @@ def check_file(path: str | Path, data_dir: str | Path | None = None) -> list[Sou
     source = read_source(path)
     match _subject(source):
         case "jurisdictions":
-            return _faults(source, Jurisdiction, *_resolved(source, data_dir))
+            return _faults_of_law(source, *_resolved(source, data_dir))
         case "rates":
             return _faults(source, RateTable, source.data, [])
         case "bank-profiles":
@@ -145,7 +147,7 @@ def _named(file: Path, code: str, data_dir: str | Path | None) -> Jurisdiction:
 
 def _jurisdiction(source: Source, data_dir: str | Path | None) -> Jurisdiction:
     data, faults = _resolved(source, data_dir)
-    faults = _faults(source, Jurisdiction, data, faults)
+    faults = _faults_of_law(source, data, faults)
     if faults:
         raise SourceRefused(faults)
     return Jurisdiction.model_validate(data)
@@ -183,6 +185,29 @@ def _resolved(source: Source, data_dir: str | Path | None) -> tuple[dict[str, An
             for key, given in variants.items()
         }
     return data, faults
+
+
+def _faults_of_law(source: Source, data: dict[str, Any], before: list[SourceFault]) -> list[SourceFault]:
+    faults = _faults(source, Jurisdiction, data, before)
+    return faults or source.located(_unsound(Jurisdiction.model_validate(data), source))
+
+
+def _unsound(law: Jurisdiction, source: Source) -> Iterator[tuple[Keys, str]]:
+    """What no file may say, though it can be read. Files only: a law that a case has pinned is not judged again."""
+    if len(set(law.calendar.weekend)) == len(WEEKDAYS):
+        yield ("calendar", "weekend"), "names all seven days: leave out those on which business is done"
+    holidays = law.calendar.holidays
+    packaged = PACKAGED in Path(source.file).resolve().parents  # they are checked by the tests, and read often
+    if holidays is not None and not packaged and holidays not in listed_codes():
+        message = (
+            f"no holidays are known for {holidays!r}: write a country or market such as DE or XECB, or leave it out"
+        )
+        yield ("calendar", "holidays"), message
+    seen: set[str] = set()
+    for i, move in enumerate(law.limitation.moves if law.limitation else ()):
+        if move.event in seen:
+            yield ("limitation", "moves", i, "event"), f"{move.event!r} has an entry already: keep one for each event"
+        seen.add(move.event)
 
 
 def _faults(

@@ -95,6 +95,9 @@ def test_a_gap_is_found_beside_a_row_that_cannot_be_read(tmp_path: Path) -> None
     ]
 
 
+WEEK = "[monday, tuesday, wednesday, thursday, friday, saturday, sunday]"
+MOVE = "{event: demand, effect: %s, valid_from: 2014-07-29, verified: true, source: a}"
+MOVES = f"[{MOVE % 'none'}, {MOVE % 'restart'}]"
 INLINE = """\
 reference:
     id: x
@@ -116,6 +119,9 @@ reference:
         ("[costs, interest, principal]", "[costs, interest, costs]", (21, "allocation.order", "once each")),
         ("P3Y", "3 years", (22, "limitation.period", "is not a period of years or months")),
         ("[saturday, sunday]", "[saturday, sonday]", (23, "calendar.weekend.1", "did you mean 'sunday'?")),
+        ("[saturday, sunday]", WEEK, (23, "calendar.weekend", "all seven days: leave out those on which business is")),
+        ("sunday], ", "sunday], holidays: QQ, ", (23, "calendar.holidays", "no holidays are known for 'QQ'")),
+        ("P3Y, starts", f"P3Y, moves: {MOVES}, starts", (22, "limitation.moves.1.event", "'demand' has an entry alr")),
         ("code: XA", "code: nowhere", (1, "code", "is not allowed here")),
         ("reference: de_base\n", INLINE, (9, "late_payment.reference.rates.0.valid_until", "is known until a day")),
     ],
