@@ -32,7 +32,7 @@ from activities.tables import DEPARTED
 from models import ids
 from models.invoice import Invoice
 from models.jurisdiction import Jurisdiction, LetterRule
-from models.law import CaseLaw, law_for
+from models.law import CaseLaw, continued
 from models.money import Money
 from models.orders import RecordOrder, RecordReport, StepOrder, StepReport
 from models.parties import Channel, Creditor
@@ -116,7 +116,7 @@ class StepActivities:
             return StepReport(status="refused", note=str(error), stored=stored)
         if held := self._unmatched_money(order, invoice, at):
             return held.but(stored=stored)
-        newer = self._newer_law(order, invoice)
+        newer = self._newer_law(order)
         if newer is not None:
             order = order.but(law=newer)
         check = ContactCheck(order, invoice, self._outbox, at)
@@ -150,19 +150,18 @@ class StepActivities:
         return StepReport(status="deferred", until=until, note=text)
 
     def _renewed(self, order: StepOrder, invoice: Invoice) -> StepOrder:
-        newer = self._newer_law(order, invoice)
+        newer = self._newer_law(order)
         return order if newer is None else order.but(law=newer)
 
-    def _newer_law(self, order: StepOrder, invoice: Invoice) -> CaseLaw | None:
+    def _newer_law(self, order: StepOrder) -> CaseLaw | None:
         """The law of a case that claims interest, where its rates are known further than the case knows them."""
         law = order.law
         if law is None or law.known_until is None or not (order.claims_interest or order.claim):
             return None
         try:
-            newer = law_for(self._find_jurisdiction(law.code), law.basis, invoice.due)
+            return continued(law, self._find_jurisdiction(law.code))
         except Exception:  # a file that cannot be read leaves the case with the law it knows
             return None
-        return newer if newer.known_until is not None and newer.known_until > law.known_until else None
 
     def _send(
         self, ways: Ways, order: StepOrder, invoice: Invoice, creditor: Creditor, at: datetime, stored: int,

@@ -4,6 +4,7 @@ The ledger owns money and evidence, so nothing here changes what is booked: a ca
 rebuilt from the ledger and started again; anything else is reported for an operator.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple
@@ -12,8 +13,11 @@ from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.ledger import LedgerConflict
+from activities.pinned_laws import pinned_laws
 from gateway.errors import GatewayError
+from gateway.newer_tables import newer_laws
 from gateway.service import Service, batches
+from gateway.service.case_server import NoRunningCase
 from models import ids, view
 from models.case import Case
 from models.events import Message
@@ -42,6 +46,8 @@ class Report(NamedTuple):
     delivered: int
     waiting: int
     differences: tuple[Difference, ...]
+    newer_rates: int = 0
+    """How many cases were told of rates that were published since."""
 
     @property
     def unrepaired(self) -> list[Difference]:
@@ -60,7 +66,7 @@ class _Seen(NamedTuple):
 async def reconcile(
     service: Service, repair: bool = False, progress: Callable[[int], None] = lambda done: None
 ) -> Report:
-    """Deliver what waits in the ledger, then compare every case.
+    """Deliver what waits in the ledger, compare every case, and tell those that claim interest of newer rates.
 
     Args:
         service: With a connected server.
@@ -85,7 +91,9 @@ async def reconcile(
         progress(count)
     # Last, for a case that was missing runs now.
     kept, still_kept = await _deliver(service, service.ledger.kept_for_open_cases())
-    return Report(count, delivered + kept, len(waiting) + len(still_kept), (*differences, *still_kept))
+    newer, untold = await _bring_newer_rates(service, lambda: progress(count))
+    differences += [*still_kept, *untold]
+    return Report(count, delivered + kept, len(waiting) + len(still_kept), tuple(differences), newer)
 
 
 async def _deliver(service: Service, messages: Sequence[tuple[str, str, Message]]) -> tuple[int, list[Difference]]:
@@ -99,6 +107,23 @@ async def _deliver(service: Service, messages: Sequence[tuple[str, str, Message]
             text = f"{message.type} {message.id!r}: {error}"
             waiting.append(Difference(ids.case_id(creditor, number), "not_delivered", text))
     return delivered, waiting
+
+
+async def _bring_newer_rates(service: Service, progress: Callable[[], None]) -> tuple[int, list[Difference]]:
+    """Tell the open cases that claim interest of rates that were published since they began."""
+    newer_law, told, untold = newer_laws(service.settings.data_dir), 0, []
+    for case_id, law in (await asyncio.to_thread(pinned_laws, service.ledger.engine)).items():
+        newer = newer_law(law)
+        if newer is None:
+            continue
+        try:
+            told += await service.cases.continue_law(case_id, newer)
+        except NoRunningCase:
+            pass  # it has just ended, or is to be started again: the next time finds it
+        except GatewayError as error:
+            untold.append(Difference(case_id, "not_delivered", f"newer rates of {law.code}: {error}"))
+        progress()
+    return told, untold
 
 
 async def _listed(service: Service) -> dict[str, _Seen]:
@@ -201,6 +226,7 @@ def as_json(report: Report) -> dict[str, Any]:
     """A report for programs."""
     return {
         "cases": report.cases, "delivered": report.delivered, "waiting": report.waiting,
+        "newer_rates": report.newer_rates,
         "differences": [difference._asdict() for difference in report.differences],
         "repaired": sum(difference.repaired for difference in report.differences),
     }  # fmt: skip
@@ -209,6 +235,8 @@ def as_json(report: Report) -> dict[str, Any]:
 def as_text(report: Report) -> Iterable[str]:
     """A report for people."""
     yield f"{report.cases} cases compared; {report.delivered} messages delivered, {report.waiting} wait"
+    if report.newer_rates:
+        yield f"{report.newer_rates} cases were told of newer rates"
     for d in report.differences:
         creditor, number = ids.split_case_id(d.case_id)
         yield f"{creditor}/{number}: {d.text}" + (" (mended)" if d.repaired else "")

@@ -4,7 +4,7 @@ Rates are published half a year at a time, so a case may be handed a newer table
 before stays as it was. Files are read in gateway/, never here.
 """
 
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Annotated, Any, Literal
 from weakref import WeakValueDictionary
@@ -60,6 +60,24 @@ def law_for(jurisdiction: Jurisdiction, basis: Basis, due: date) -> CaseLaw:
         late_payment=rule, contract_limits=limits, letters=(), variants={}, countries=(), notes=()
     )
     return shared(CaseLaw(basis=basis, jurisdiction=trimmed))
+
+
+def continued(law: CaseLaw, jurisdiction: Jurisdiction) -> CaseLaw | None:
+    """The law with the rates that its jurisdiction's table knows beyond it; None if it knows none.
+
+    Everything that is pinned stays, also where the file says otherwise now.
+    """
+    rule, now, end = law.jurisdiction.late_payment, jurisdiction.late_payment, law.known_until
+    if end is None or not isinstance(rule, ReferenceInterest) or not isinstance(now, ReferenceInterest):
+        return None
+    first = end + timedelta(days=1)
+    rows = [row for row in now.reference.rates if row.valid_until is None or row.valid_until >= first]
+    if not rows or rows[0].valid_from > first or now.reference.id != rule.reference.id:
+        return None
+    rows[0] = rows[0].but(valid_from=first)
+    table = rule.reference.but(rates=(*rule.reference.rates, *rows))
+    longer = law.jurisdiction.but(late_payment=rule.but(reference=table))
+    return shared(CaseLaw(basis=law.basis, jurisdiction=longer))
 
 
 _SHARED: WeakValueDictionary[str, CaseLaw] = WeakValueDictionary()

@@ -222,6 +222,31 @@ class InvoiceCase:
                 head=view.head(self._case), events=new,
             )  # fmt: skip
 
+    @workflow.update
+    async def law_updated(self, given: e.LawUpdated) -> bool:
+        """Take over rates that were published since the case began; whether they were new to it."""
+        async with self._lock:
+            if self._case.closed or not self._reaches_further(given):
+                return False
+            self._take(given.but(at=self._now()))
+            await self._note()
+            self._publish()
+            return True
+
+    @law_updated.validator
+    def _admit_law(self, given: e.LawUpdated) -> None:
+        """Refuse what a case has no use for: told twice, it leaves no trace in history."""
+        if self._case.closed:
+            raise _no(Closed(f"the case is closed ({self._case.outcome})"))
+        if not self._reaches_further(given):
+            raise _no(Refused("the case knows these rates"))
+
+    def _reaches_further(self, given: e.LawUpdated) -> bool:
+        known, newer = self._case.law, given.law.known_until
+        if known is None or known.code != given.law.code:
+            return False
+        return bool(known.known_until and newer and newer > known.known_until)
+
     async def _receive(self, message: Message) -> None:
         """Apply a message; money that did not come through the ledger is written there before it counts."""
         message = message.but(at=self._now())

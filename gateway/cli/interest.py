@@ -117,9 +117,11 @@ def _of_case(invoice: str, as_of: str | None, other: list[Any], as_json: bool, d
         case: Case | None = service.ledger.rebuild(ids.case_id(creditor, number))
         if case is None:
             raise InputRefused(f"there is no case {creditor}/{number}")
-        return case
+        return in_force(case, service.settings.data_dir)
 
-    from gateway.cli.session import with_ledger  # the calculator alone needs neither ledger nor server
+    # The calculator alone needs neither ledger nor server.
+    from gateway.cli.session import with_ledger
+    from gateway.newer_tables import in_force
 
     case = with_ledger(data_dir, found)
     last = _day("--as-of", as_of) if as_of else debtor_day(case.invoice, case.clock.at(datetime.now(UTC)))

@@ -22,12 +22,16 @@ from models.case import Case
 from models.changes import stored
 from models.events import Message
 from models.ladder import Wait, next_action
+from models.law import CaseLaw
 from models.orders import Answer, CaseStart
 from workflows.attributes import initial_attributes
 from workflows.invoice_case import InvoiceCase
 
 PATIENCE = 30.0
 """Seconds to wait for a worker's answer before saying that none came."""
+
+_JUST_CLOSED = "AcceptedUpdateCompletedWorkflow"
+"""What the server says of a message that a case took while it ended."""
 
 
 class NoRunningCase(Exception):
@@ -107,7 +111,7 @@ class CaseServer:
             cause = error.cause
             if isinstance(cause, ApplicationError) and cause.type == "Closed":
                 raise StillClosing(cause.message) from error
-            if isinstance(cause, ApplicationError) and cause.type == "AcceptedUpdateCompletedWorkflow":
+            if isinstance(cause, ApplicationError) and cause.type == _JUST_CLOSED:
                 raise NoRunningCase("the case has just closed") from error
             text = cause.message if isinstance(cause, ApplicationError) else str(cause)
             raise InputRefused(text) from error
@@ -116,6 +120,31 @@ class CaseServer:
                 f"no worker answered within {PATIENCE:.0f} s: check that one runs (`arrears up`, arrears-worker). "
                 f"The message is in the ledger; the same command again, with the reference {message.id}, delivers it"
             ) from error
+        except RPCError as error:
+            if error.status == RPCStatusCode.NOT_FOUND:
+                raise NoRunningCase("there is no running case") from error
+            raise unreachable(error) from error
+
+    async def continue_law(self, case_id: str, law: CaseLaw) -> bool:
+        """Tell a case of rates that reach further than those it knows; False if it knows them, or is closed.
+
+        Raises:
+            InputRefused: the case cannot take them, with the reason.
+            NoRunningCase: there is none.
+            Unreachable: nobody answers.
+        """
+        handle: WorkflowHandle[Any, Any] = self.client.get_workflow_handle(case_id)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                name = f"law_updated:{law.code}:{law.known_until}"
+                return await handle.execute_update(InvoiceCase.law_updated, e.LawUpdated(law=law), id=name)
+        except WorkflowUpdateFailedError as error:
+            cause = error.cause
+            if isinstance(cause, ApplicationError) and cause.type in ("Refused", "Closed", _JUST_CLOSED):
+                return False
+            raise InputRefused(str(cause)) from error
+        except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
+            raise Unreachable("no worker answered: check that one runs (`arrears up`, arrears-worker)") from error
         except RPCError as error:
             if error.status == RPCStatusCode.NOT_FOUND:
                 raise NoRunningCase("there is no running case") from error

@@ -11,6 +11,7 @@ from temporalio.client import Client
 
 from activities.ledger import Ledger, LedgerConflict
 from gateway.errors import InputRefused, Unreachable
+from gateway.newer_tables import in_force
 from gateway.service.afterwards import Afterwards, RunsAgain
 from gateway.service.case_server import CaseServer, NoRunningCase
 from gateway.service.showing import shown
@@ -183,4 +184,4 @@ class Service:
             case = self.ledger.rebuild(case_id) or case
         if case is None:
             raise InputRefused(f"there is no case {creditor}/{number}")
-        return shown(case, self.business_now(case), self.ledger)
+        return shown(in_force(case, self.settings.data_dir), self.business_now(case), self.ledger)

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from activities.figures import figures_on
+from gateway.jurisdiction_files import load_jurisdiction
 from models import events as e
 from models.books import late_charges
 from models.case import Case, Refused
 from models.interest import LateFee
-from models.jurisdiction import ReferenceInterest
-from models.law import CaseLaw
+from models.jurisdiction import Jurisdiction, ReferenceInterest
+from models.law import CaseLaw, continued
 from models.money import Money
 from models.policy import Policy
 from models.rates import RateRow
@@ -333,6 +334,60 @@ def extended(due: str) -> e.LawUpdated:
     table = rule.reference.but(rates=(*rule.reference.rates, row))
     jurisdiction = law.jurisdiction.but(late_payment=rule.but(reference=table))
     return e.LawUpdated(law=CaseLaw(basis=law.basis, jurisdiction=jurisdiction))
+
+
+def published(*rows: tuple[str, str, str], table: str = "de_base") -> Jurisdiction:
+    """German law, its table as it may be published some day."""
+    law = load_jurisdiction("DE")
+    rule = law.late_payment
+    assert isinstance(rule, ReferenceInterest)
+    rates = tuple(
+        RateRow.model_validate(
+            {"percent": percent, "valid_from": start, "valid_until": end, "source": "test", "verified": True}
+        )
+        for percent, start, end in rows
+    )
+    return law.but(late_payment=rule.but(reference=rule.reference.but(id=table, rates=rates)))
+
+
+NEXT = ("1.77", "2026-07-01", "2026-12-31")
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [("9.99", "2025-07-01", "2026-06-30"), NEXT],
+        [("1.77", "2026-01-01", "2026-12-31")],
+        [NEXT],
+    ],
+)
+def test_a_newer_table_continues_what_is_pinned_and_alters_nothing(rows: list[tuple[str, str, str]]) -> None:
+    law = law_of("DE")
+    newer = continued(law, published(*rows))
+
+    assert newer is not None and newer.known_until == at("2026-12-31").date()
+    old, new = (which.jurisdiction.late_payment for which in (law, newer))
+    assert isinstance(old, ReferenceInterest) and isinstance(new, ReferenceInterest)
+    assert new.reference.rates[:-1] == old.reference.rates
+    assert (str(new.reference.rates[-1].percent), new.reference.rates[-1].valid_from) == (
+        "1.77",
+        at("2026-07-01").date(),
+    )
+    assert new.but(reference=old.reference) == old
+
+
+@pytest.mark.parametrize(
+    ("rows", "table"),
+    [
+        ([("1.27", "2025-07-01", "2026-06-30")], "de_base"),
+        ([("1.77", "2026-07-02", "2026-12-31")], "de_base"),
+        ([NEXT], "ecb_main_refinancing"),
+    ],
+)
+def test_a_table_that_ends_no_later_leaves_a_gap_or_is_another_continues_nothing(
+    rows: list[tuple[str, str, str]], table: str
+) -> None:
+    assert continued(law_of("DE"), published(*rows, table=table)) is None
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`arrears interest`, as a clerk types it: no case, no server, no ledger."""
+"""`arrears interest`, as a clerk types it: no server, and but for the last test no case and no ledger."""
 
 import json
 from pathlib import Path
@@ -8,6 +8,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from gateway.cli import app
+from gateway.connection import open_ledger
+from gateway.environment import load_settings
+from gateway.policy_files import PACKAGED
+from models import view
+from tests.cases import Walk
 
 UK = ("--amount", "12000", "--currency", "GBP", "--due", "2025-09-01", "--as-of", "2026-10-08", "--jurisdiction", "UK")
 DE = ("--amount", "10000", "--currency", "EUR", "--due", "2025-05-31", "--as-of", "2025-09-30", "--jurisdiction", "DE")
@@ -155,3 +160,23 @@ def test_policy_check_takes_jurisdictions_and_rate_tables_by_file_or_name(tmp_pa
         "DE: ok", "ecb_main_refinancing: ok", "plain: ok",
         f"{bad}:4: rates.0.valid_from: 'soon' is not a date such as 2026-01-31",
     ]  # fmt: skip
+
+
+def test_a_case_is_reckoned_with_the_rates_published_since_it_began(tmp_path: Path) -> None:
+    case = Walk("plain", law="DE", due="2026-06-15").case
+    open_ledger(load_settings(str(tmp_path))).open_cases([(case, view.head(case))])
+    asked = (case.invoice.number, "--as-of", "2026-07-31", "--data-dir", str(tmp_path))
+    # 15 d to the end of the packaged table @ 10.27 % = 4.2205
+    assert (computed(*asked)["interest"], computed(*asked)["left_out_from"]) == ("4.22", "2026-07-01")
+
+    row = "{percent: 1.77, valid_from: 2026-07-01, valid_until: 2026-12-31, verified: false, source: of this test}"
+    rates = tmp_path / "policies" / "rates" / "de_base.yaml"
+    rates.parent.mkdir(parents=True)
+    # What the case has pinned stays, also where the table says something else now.
+    table = (PACKAGED / "rates" / "de_base.yaml").read_text().replace("percent: 1.27", "percent: 5.55")
+    rates.write_text(f"{table.rstrip()}\n  - {row}\n")
+
+    # then 31 d @ 10.77 % = 9.1471
+    assert (computed(*asked)["interest"], computed(*asked)["left_out_from"]) == ("13.37", None)
+    rates.write_text("rates: [")
+    assert computed(*asked)["left_out_from"] == "2026-07-01", "a file that cannot be read changes nothing"
