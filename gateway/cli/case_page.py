@@ -77,7 +77,7 @@ def _past(shown: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _ahead(shown: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    interest = shown["interest"] or {"segments": (), "claimed": True}
+    interest = shown["interest"] or {"segments": (), "claimed": True, "warnings": ()}
     for segment in interest["segments"]:
         days = f"{segment['from']} to {segment['to']}, {segment['days']} days"
         mark = "" if segment["verified"] else " (unverified)"
@@ -85,9 +85,12 @@ def _ahead(shown: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "interest", f"{segment['amount']} for {days}, on {segment['balance']} {rate}"
     if interest["segments"] and not interest["claimed"]:
         yield "", "not claimed in this case so far"
+    for warning in interest["warnings"]:
+        yield "warning", warning
     for deadline in shown["deadlines"]:
         left = deadline["state"] if deadline["state"] != "open" else f"{deadline['days_left']} days left"
-        yield "deadline", f"{deadline['name']} {deadline['day']}, {left} ({deadline['why']}; {deadline['source']})"
+        source = deadline["source"] + ("" if deadline["verified"] else ", not verified")
+        yield "deadline", f"{deadline['name']} {deadline['day']}, {left} ({deadline['why']}; {source})"
     for task in shown["tasks"]:
         if not task["done"]:
             yield "task", f"{task['id']}: {task['text']}"

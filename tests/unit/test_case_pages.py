@@ -63,6 +63,21 @@ def test_show_prints_money_agreements_interest_and_deadlines_for_people() -> Non
     assert "task         " in shown and "not claimed" not in shown
 
 
+def test_show_says_what_speaks_against_the_contracts_rate() -> None:
+    dear = Walk("plain", law="CN", late_fee="0.1%/day")
+
+    assert "warning      0.1%/day (36.5 % a year) lies above 0.05%/day: " in lines(dear)
+    assert "warning" not in lines(Walk("plain", law="CN", late_fee="0.05%/day"))
+
+
+def test_show_marks_a_deadline_that_was_not_verified() -> None:
+    def limitation(walk: Walk) -> str:
+        return next(line for line in lines(walk).splitlines() if "limitation" in line)
+
+    assert limitation(Walk("plain", law="MX")).endswith(", not verified)")
+    assert "not verified" not in limitation(told())
+
+
 def test_show_prints_what_is_over() -> None:
     walk = told()
     walk.tell(day(7), e.CreditNoteIssued, amount="50.00 EUR")
