@@ -1,5 +1,9 @@
 """Which law each open case that claims interest has pinned, as the ledger's chains say."""
 
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
 import sqlalchemy as sa
 from pydantic import BaseModel
 from sqlalchemy.engine import Engine
@@ -11,7 +15,7 @@ from models.policy import PinnedPolicy, Policy
 
 _TELLING = ("case_opened", "law_updated", "policy_changed")
 _LAWS = (
-    sa.select(EVENTS.c.case_id, EVENTS.c.content)
+    sa.select(EVENTS.c.case_id, EVENTS.c.type, EVENTS.c.content, CASES.c.policy_digest)
     .join(CASES, CASES.c.case_id == EVENTS.c.case_id)
     .where(CASES.c.started, CASES.c.closed.is_(False), EVENTS.c.type.in_(_TELLING))
     .order_by(EVENTS.c.case_id, EVENTS.c.sequence)
@@ -23,22 +27,29 @@ class _Said(BaseModel):
 
     law: PinnedLaw | None = None
     policy: PinnedPolicy | None = None
-    policy_digest: str | None = None
 
 
 def pinned_laws(engine: Engine) -> dict[str, CaseLaw]:
     """The laws of the open cases that claim interest and whose rates are known until a day, by case."""
-    laws: dict[str, CaseLaw] = {}
-    claims: dict[str, bool] = {}
+    found: dict[str, CaseLaw] = {}
     with reading(engine) as connection:
-        rows = connection.execute(sa.select(POLICIES.c.digest, POLICIES.c.content))
-        claiming = {row.digest for row in rows if Policy.model_validate_json(row.content).claim_interest}
-        for row in connection.execution_options(yield_per=1000).execute(_LAWS):
-            said = _Said.model_validate_json(row.content)
-            if said.law is not None:
-                laws[row.case_id] = said.law
-            if said.policy is not None:
-                claims[row.case_id] = said.policy.claim_interest is not None
-            elif said.policy_digest is not None:
-                claims[row.case_id] = said.policy_digest in claiming
-    return {case: law for case, law in laws.items() if law.known_until is not None and claims.get(case)}
+        policies = connection.execute(sa.select(POLICIES.c.digest, POLICIES.c.content))
+        claiming = {row.digest for row in policies if Policy.model_validate_json(row.content).claim_interest}
+        rows = connection.execution_options(yield_per=1000).execute(_LAWS)
+        for case_id, mine in groupby(rows, key=lambda row: str(row.case_id)):
+            law = _law([*mine], claiming)
+            if law is not None and law.known_until is not None:
+                found[case_id] = law
+    return found
+
+
+def _law(rows: Sequence[Any], claiming: set[str]) -> CaseLaw | None:
+    """The last law of a case, if its last policy claims interest. Of others nothing is read: there are many."""
+    changed = [row for row in rows if row.type == "policy_changed"]
+    if changed:
+        policy = _Said.model_validate_json(changed[-1].content).policy
+        claims = policy is not None and policy.claim_interest is not None
+    else:
+        claims = rows[0].policy_digest in claiming
+    told = [row for row in rows if row.type != "policy_changed"]
+    return _Said.model_validate_json(told[-1].content).law if claims and told else None
