@@ -14,7 +14,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.ledger import LedgerConflict
 from activities.pinned_laws import pinned_laws
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, Unreachable
 from gateway.newer_tables import newer_laws
 from gateway.service import Service, batches
 from gateway.service.case_server import NoRunningCase
@@ -122,6 +122,8 @@ async def _bring_newer_rates(service: Service, progress: Callable[[], None]) -> 
             pass  # it has just ended, or is to be started again: the next time finds it
         except GatewayError as error:
             untold.append(Difference(case_id, "not_delivered", f"newer rates of {law.code}: {error}"))
+            if isinstance(error, Unreachable):
+                break  # the others would wait as long for nobody; the next time tells them
         progress()
     return told, untold
 
