@@ -193,9 +193,9 @@ def task_completed(case: Case, event: e.TaskCompleted, at: datetime) -> Case:
         return moved(case, "suit", local_date(case, at), f"task {found.id}")
     if found.kind == "refused_step" and found.step in case.refused:
         return _mended(case, found, event, at)
-    handed_over = next((done for done in case.performed if done.task == found.id), None)
-    if case.rules_version > 3 and handed_over is not None and event.outcome == "done":
-        return _demanded(case, handed_over)
+    posted = next((done for done in case.performed if done.task == found.id), None)
+    if case.rules_version > 3 and posted is not None and event.outcome == "done":
+        return _demanded(case, posted)
     return case
 
 
